@@ -1,0 +1,215 @@
+"""Kinds: what s2sad knows of a value before the program runs. `UNKNOWN` is always allowed and always safe.
+
+A *shape* is a tuple of extents, or a frozenset of tokens (an unknown shape, the broadcast of the shapes that the
+tokens name), or None (nothing known). An *extent* is an int, or an `Extent`: a symbol plus an offset, with `plural`
+where it is known not to be one, so that no broadcasting stretches it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Union
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Extent:
+    """A symbolic axis length, `symbol + offset`; equal Extents are equal lengths, but for the symbol "?", which is any."""
+
+    symbol: str
+    offset: int = 0
+    plural: bool = False
+
+    def __repr__(self) -> str:
+        return self.symbol + (f"{self.offset:+d}" if self.offset else "") + ("" if self.plural else "?")
+
+
+Dim = Union[int, Extent]
+
+#: An axis length of which nothing is known; it equals no other, itself included.
+SOME = Extent("?")
+Shape = Union[tuple[Dim, ...], frozenset[str], None]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """`sort` is one of unknown, none, bool, int, float, complex, str, scalar (of NumPy), array, tuple, list, dict, slice,
+    ellipsis, range, object, function, module. `dtype` is a NumPy name for scalars and arrays; `items` the kinds of a
+    tuple's or list's items where known; `cls` a class for objects.
+    """
+
+    sort: str
+    dtype: str | None = None
+    shape: Shape = None
+    items: tuple[Kind, ...] | None = None
+    cls: Any = None
+
+    @property
+    def rank(self) -> int | None:
+        """The number of axes, None where unknown; numbers have none.
+
+        >>> FLOAT.rank, UNKNOWN.rank, array("float64", 2).rank
+        (0, None, 2)
+        """
+        return len(self.shape) if isinstance(self.shape, tuple) else None
+
+    @property
+    def is_number(self) -> bool:
+        """A Python or NumPy number without axes."""
+        return self.sort in ("bool", "int", "float", "complex", "scalar")
+
+    @property
+    def is_python_number(self) -> bool:
+        return self.sort in ("bool", "int", "float", "complex")
+
+    @property
+    def is_array(self) -> bool:
+        return self.sort == "array"
+
+    @property
+    def carries_derivative(self) -> bool:
+        """Whether a value of this kind can hold a derivative: floats, complexes, what holds them, and what is unknown."""
+        if self.sort in ("float", "complex", "unknown", "object"):
+            return True
+        if self.sort in ("scalar", "array"):
+            return self.dtype is None or self.dtype.startswith(("float", "complex", "longdouble", "clongdouble"))
+        if self.sort in ("tuple", "list", "dict"):
+            return self.items is None or any(k.carries_derivative for k in self.items)
+        return False
+
+
+UNKNOWN = Kind("unknown")
+NONE = Kind("none")
+BOOL = Kind("bool", shape=())
+INT = Kind("int", shape=())
+FLOAT = Kind("float", shape=())
+COMPLEX = Kind("complex", shape=())
+STR = Kind("str")
+
+
+def array(dtype: str | None, rank: int | None, symbol: str = "") -> Kind:
+    """An array kind of a rank with axes that are not one, named after `symbol`."""
+    if rank is None:
+        return Kind("array", dtype, None)
+    return Kind("array", dtype, tuple(Extent(f"{symbol}.{i}", 0, True) for i in range(rank)))
+
+
+def broadcast_shapes(a: Shape, b: Shape) -> Shape:
+    """The shape of an elementwise operation on two shapes, as far as it is known."""
+    if a == () or a == b:
+        return b
+    if b == ():
+        return a
+    if a is None or b is None:
+        return None
+    if isinstance(a, frozenset) or isinstance(b, frozenset):
+        return a | b if isinstance(a, frozenset) and isinstance(b, frozenset) else None
+    rank = max(len(a), len(b))
+    padded_a: tuple[Dim, ...] = (1,) * (rank - len(a)) + a
+    padded_b: tuple[Dim, ...] = (1,) * (rank - len(b)) + b
+    return tuple(_broadcast_dims(x, y) for x, y in zip(padded_a, padded_b))
+
+
+def _broadcast_dims(x: Dim, y: Dim) -> Dim:
+    if same_extent(x, y) or y == 1:
+        return x
+    if x == 1:
+        return y
+    if isinstance(x, int) or (isinstance(x, Extent) and x.plural):
+        return x
+    if isinstance(y, int) or y.plural:
+        return y
+    return SOME
+
+
+def same_extent(x: Dim, y: Dim) -> bool:
+    """Whether two axes are known to have the same length.
+
+    >>> same_extent(Extent("n"), Extent("n")), same_extent(SOME, SOME)
+    (True, False)
+    """
+    return x == y and not (isinstance(x, Extent) and x.symbol == "?")
+
+
+def same_shape(a: Shape, b: Shape) -> bool:
+    """Whether two shapes are known to be equal."""
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(same_extent(x, y) for x, y in zip(a, b))
+    return isinstance(a, frozenset) and a == b and len(a) == 1
+
+
+def shift(dim: Dim, by: int) -> Dim:
+    """The length `dim + by`."""
+    if isinstance(dim, int):
+        return max(dim + by, 0)
+    if by == 0 or dim.symbol == "?":
+        return dim if by == 0 else SOME
+    return Extent(dim.symbol, dim.offset + by)
+
+
+_ORDER = ("bool", "int", "float", "complex")
+
+
+def join(a: Kind, b: Kind) -> Kind:
+    """The least kind that covers both: int with float is float, a number with an array is an array of unknown rank."""
+    if a == b:
+        return a
+    if a.is_python_number and b.is_python_number:
+        return a if _ORDER.index(a.sort) >= _ORDER.index(b.sort) else b
+    if a.sort in ("tuple", "list") and a.sort == b.sort:
+        if a.items is not None and b.items is not None and len(a.items) == len(b.items):
+            return Kind(a.sort, items=tuple(join(x, y) for x, y in zip(a.items, b.items)))
+        return Kind(a.sort)
+    numeric = {"bool", "int", "float", "complex", "scalar", "array"}
+    if a.sort in numeric and b.sort in numeric:
+        shape = join_shapes(a.shape, b.shape)
+        dtype = a.dtype if a.dtype == b.dtype else None
+        if shape == ():
+            return Kind("scalar", dtype, ()) if a.sort == b.sort == "scalar" else Kind("unknown", None, ())
+        if a.is_array and b.is_array:
+            return Kind("array", dtype, shape)
+        return Kind("unknown", None, shape)
+    if a.sort == "object" and b.sort == "object" and a.cls is b.cls:
+        return Kind("object", cls=a.cls)
+    return Kind("unknown", None, join_shapes(a.shape, b.shape))
+
+
+def join_shapes(a: Shape, b: Shape) -> Shape:
+    """The least shape that covers both; axes that differ are forgotten, but the rank stays where it is the same."""
+    if a == b:
+        return a
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return tuple(_join_dims(x, y) for x, y in zip(a, b))
+    return None
+
+
+def _join_dims(x: Dim, y: Dim) -> Dim:
+    if x == y:
+        return x
+    plural = all((d.plural if isinstance(d, Extent) else d != 1) for d in (x, y))
+    return Extent("?", 0, plural)
+
+
+def kind_of(value: Any, symbol: str = "x") -> Kind:
+    """The kind of a live value; the axes of an array that are not one are named after `symbol`.
+
+    >>> kind_of(1.5), kind_of(True).sort
+    (Kind(sort='float', dtype=None, shape=(), items=None, cls=None), 'bool')
+    """
+    kind = _PYTHON_KINDS.get(type(value))
+    if kind is not None:
+        return kind
+    if isinstance(value, np.ndarray):
+        dims = tuple(1 if n == 1 else Extent(f"{symbol}.{i}", 0, True) for i, n in enumerate(value.shape))
+        return Kind("array", value.dtype.name, dims)
+    if isinstance(value, np.generic):
+        return Kind("scalar", value.dtype.name, ())
+    if type(value) in (tuple, list):
+        return Kind(type(value).__name__, items=tuple(kind_of(v, f"{symbol}.{i}") for i, v in enumerate(value)))
+    if isinstance(value, range):
+        return Kind("range")
+    return Kind("object", cls=type(value))
+
+
+_PYTHON_KINDS = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, str: STR, type(None): NONE, type(...): Kind("ellipsis")}

@@ -1,0 +1,314 @@
+"""The intermediate representation: a tree of regions, between gast and gast.
+
+    Program  = functions by label, entry
+    Function = label, params, body, free variables, origin
+    Expr = Var | Const | Op(name, operands, keywords) | Raw(gast expression, reads)
+    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Save | Restore | Return
+
+Between lowering and raising the operands of an `Op` are *atoms*: a `Var`, a `Const`, or a *display* (an `Op` of
+`DISPLAYS`: tuple, list, dict, slice) of atoms. A `Var` is a name hint and an identity; two Vars are never equal, and
+printed names are chosen last. Expressions are immutable and shared freely; statements have identity, and a pass that
+copies makes new ones. A block is a plain list of statements.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from s2sad.errors import Place
+
+
+class Var:
+    """One live-range web of a name: a hint for the printer and an identity.
+
+    >>> Var("x") == Var("x")
+    False
+    """
+
+    __slots__ = ("hint", "temporary")
+
+    def __init__(self, hint: str, temporary: bool = False) -> None:
+        self.hint = hint
+        self.temporary = temporary
+
+    def __repr__(self) -> str:
+        return self.hint
+
+
+@dataclass(frozen=True, eq=False)
+class Const:
+    """A literal: None, bool, number, string, bytes, Ellipsis. Equality tells 1, 1.0 and True apart."""
+
+    value: Any
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Const) and type(self.value) is type(other.value) and repr(self.value) == repr(other.value)
+
+    def __hash__(self) -> int:
+        return hash((type(self.value), repr(self.value)))
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+@dataclass(frozen=True)
+class Op:
+    """An application of the operation `name` (a qualified name of the rule table, or a display).
+
+    `spelled` is how the user wrote the callee (`np.sin`, `sin`), where they did; it takes no part in equality.
+    """
+
+    name: str
+    operands: tuple[Expr, ...] = ()
+    keywords: tuple[tuple[str, Expr], ...] = ()
+    spelled: str | None = field(default=None, compare=False)
+
+    def __repr__(self) -> str:
+        inside = [repr(o) for o in self.operands] + [f"{k}={v!r}" for k, v in self.keywords]
+        return f"{self.name}({', '.join(inside)})"
+
+
+@dataclass(frozen=True, eq=False)
+class Raw:
+    """User syntax passed through verbatim. Its result carries no derivative.
+
+    `tree` is a gast expression whose names in `reads` stand for Vars; `pure` says that it may be dropped or repeated.
+    """
+
+    tree: Any
+    reads: tuple[tuple[str, Var], ...]
+    pure: bool = True
+
+    def __repr__(self) -> str:
+        return f"raw({', '.join(repr(v) for _, v in self.reads)})"
+
+
+Expr = Union[Var, Const, Op, Raw]
+Block = list["Stmt"]
+
+#: Operations that may stand as operands: they only build a structure out of atoms.
+DISPLAYS = frozenset({"tuple", "list", "dict", "slice"})
+
+
+class Label:
+    """The identity of a function of a program, with a hint for its printed name."""
+
+    __slots__ = ("hint",)
+
+    def __init__(self, hint: str) -> None:
+        self.hint = hint
+
+    def __repr__(self) -> str:
+        return f"@{self.hint}"
+
+
+class Stack:
+    """The identity of a tape shared by the sites of one differentiation: pushes and pops on it mirror each other."""
+
+    __slots__ = ("hint",)
+
+    def __init__(self, hint: str = "tape") -> None:
+        self.hint = hint
+
+
+class Site:
+    """The identity of a tape site: one `Save` in the forward sweep, one `Restore` in the reverse sweep.
+
+    Sites with the same `stack` mirror each other as a whole, so a layout may put them on one list.
+    """
+
+    __slots__ = ("hint", "stack")
+
+    def __init__(self, hint: str, stack: Stack) -> None:
+        self.hint = hint
+        self.stack = stack
+
+    def __repr__(self) -> str:
+        return f"#{self.hint}"
+
+
+@dataclass(eq=False)
+class Stmt:
+    """Base of all statements. `origin` is the place in the user's text; `quote` the user's text of the statement.
+
+    `group` tells which statements were made for the same primal statement's adjoint (they share one comment).
+    """
+
+    origin: Place | None = field(default=None, kw_only=True, repr=False)
+    quote: str | None = field(default=None, kw_only=True, repr=False)
+    group: object | None = field(default=None, kw_only=True, repr=False)
+
+
+@dataclass(eq=False)
+class Assign(Stmt):
+    """`var = expr`."""
+
+    var: Var
+    expr: Expr
+
+
+@dataclass(eq=False)
+class Store(Stmt):
+    """A write into memory: `base[index] = expr`, or with `how` an operator name, `base[index] op= expr`.
+
+    An index of None is the whole object (`base += expr` on a buffer). `how` may also be "add.at".
+    """
+
+    base: Var
+    index: Expr | None
+    expr: Expr
+    how: str | None = None
+
+
+@dataclass(eq=False)
+class Call(Stmt):
+    """`vars = callee(*args)`, a call of a function of the program. One argument a parameter; no keywords."""
+
+    vars: tuple[Var, ...]
+    callee: Label
+    args: tuple[Expr, ...]
+
+
+@dataclass(eq=False)
+class Do(Stmt):
+    """An expression evaluated for its effect."""
+
+    expr: Expr
+
+
+@dataclass(eq=False)
+class RawStmt(Stmt):
+    """User statement passed through verbatim: assert, raise, del, local import, pass. `exits`: control does not go on."""
+
+    tree: Any
+    reads: tuple[tuple[str, Var], ...] = ()
+    exits: bool = False
+
+
+@dataclass(eq=False)
+class If(Stmt):
+    test: Expr
+    body: Block
+    orelse: Block = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class For(Stmt):
+    """`for target in iter`. `iter` is evaluated once; `mirror` asks for it backwards."""
+
+    target: Var
+    iter: Expr
+    body: Block
+    mirror: bool = False
+
+
+@dataclass(eq=False)
+class While(Stmt):
+    """`while test`: the test is evaluated before each trip, in the state of that moment."""
+
+    test: Expr
+    body: Block
+
+
+@dataclass(eq=False)
+class Save(Stmt):
+    """Push the values of `vars` at a tape site."""
+
+    site: Site
+    vars: tuple[Var, ...]
+
+
+@dataclass(eq=False)
+class Restore(Stmt):
+    """Pop the values pushed by the `Save` of the same site, in mirrored order."""
+
+    site: Site
+    vars: tuple[Var, ...]
+
+
+@dataclass(eq=False)
+class Return(Stmt):
+    """The one exit of a function, last in its body. `packed`: the result is a tuple of the values."""
+
+    values: tuple[Expr, ...]
+    packed: bool = False
+
+
+@dataclass(eq=False)
+class Param:
+    """A parameter: its Var, its name as the caller sees it, its default and annotation as gast, and how it is passed.
+
+    `passing` is one of "positional" (only), "either", "keyword" (only), "args" (`*args`), "kwargs" (`**kwargs`).
+    """
+
+    var: Var
+    name: str
+    default: Any = None
+    annotation: Any = None
+    passing: str = "either"
+
+
+@dataclass(eq=False)
+class Function:
+    """A function of the program.
+
+    `free` maps the names of globals and closure variables that the body reads to their Vars; these print as they are.
+    `primal` holds the user's function (a frontend handle) when the body is that function's own, unchanged.
+    """
+
+    label: Label
+    params: list[Param]
+    body: Block
+    free: dict[str, Var] = field(default_factory=dict)
+    doc: str = ""
+    origin: Place | None = None
+    primal: Any = None
+    annotations: Any = None
+
+    @property
+    def results(self) -> Return:
+        last = self.body[-1]
+        assert isinstance(last, Return)
+        return last
+
+
+@dataclass(eq=False)
+class Program:
+    """Functions by label, in the order in which they were made; `entry` is the one that callers call."""
+
+    functions: dict[Label, Function]
+    entry: Label
+
+    @property
+    def main(self) -> Function:
+        return self.functions[self.entry]
+
+
+def blocks_of(stmt: Stmt) -> tuple[Block, ...]:
+    """The blocks nested directly in a statement, in the order of the text."""
+    if isinstance(stmt, If):
+        return (stmt.body, stmt.orelse)
+    if isinstance(stmt, (For, While)):
+        return (stmt.body,)
+    return ()
+
+
+def walk(block: Block) -> Iterator[Stmt]:
+    """Every statement of a block and of the blocks within, in the order of the text."""
+    stack: list[Iterator[Stmt]] = [iter(block)]
+    while stack:
+        stmt = next(stack[-1], None)
+        if stmt is None:
+            stack.pop()
+            continue
+        yield stmt
+        for inner in reversed(blocks_of(stmt)):
+            stack.append(iter(inner))
+
+
+def replace(stmt: Stmt, **changes: Any) -> Any:
+    """A new statement like `stmt` with some fields changed."""
+    return dataclasses.replace(stmt, **changes)

@@ -1,0 +1,268 @@
+"""The table of derivative rules: what `elementwise`, `linear`, `rule`, `sequence` and `nondifferentiable` register.
+
+A rule's formulas are Python text over the rule's own parameter names, `y` (the result; `y0, y1, …` for several), `g` (the
+adjoint of the result; `g0, g1, …`), `np` (the array module), `math`, and the engine's operations (`spread`,
+`unbroadcast`, …). In a tangent, `x_dot` is the tangent of parameter `x`. The text is what gets emitted.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from s2sad.ir.kinds import UNKNOWN, Kind
+
+#: Marks a parameter without a default.
+REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
+
+
+@dataclass(frozen=True)
+class Case:
+    """A formula that holds where `when` holds.
+
+    `when` is Python text. A parameter without a default stands for its Kind (`a.rank == 2`), and `<name>_value` for its
+    literal value where it is one (`p_value == 2`). A parameter with a default stands for its literal value
+    (`axis is None`). No comparison holds for a value that is not a literal. Empty text always holds.
+    """
+
+    when: str
+    text: str
+
+
+Formula = Union[str, Sequence[Case]]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    default: Any = REQUIRED  # a literal value
+    variadic: bool = False  # *args
+    keyword_only: bool = False
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What is known of one operation.
+
+    adjoint: parameter -> formula of its adjoint given `g`.
+    tangent: parameter -> formula of the result's tangent given `<parameter>_dot`.
+    kind: a function of the bound arguments (a dict of Kinds; literals stand in `literals`) to the result's kind.
+    views: parameters with which the result may share memory.
+    pure: it has no effect and the same arguments give the same result; only such a call is dropped or repeated.
+    cheap: recomputing the result costs no more than storing it (elementwise, views, shapes).
+    elementwise: the result has the broadcast shape of the differentiable parameters; the engine unbroadcasts.
+    sequence: the parameter that is a sequence of arrays; its formula is per `item`, at position `k`.
+    results: number of results, 0 for a single one that is not a tuple.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    adjoint: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
+    tangent: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
+    kind: Callable[..., Kind] | None = None
+    views: tuple[str, ...] = ()
+    pure: bool = True
+    cheap: bool = False
+    elementwise: bool = False
+    sequence: str | None = None
+    results: int = 0
+    doc: str = ""
+
+    @property
+    def differentiable(self) -> tuple[str, ...]:
+        """The parameters that have an adjoint, in the order of the signature."""
+        return tuple(p.name for p in self.parameters if p.name in self.adjoint)
+
+
+_rules: dict[str, Rule] = {}
+_aliases: dict[str, str] = {}
+
+
+def parse_signature(text: str) -> tuple[Parameter, ...]:
+    """Parse "a, axis=None, *, keepdims=False" to parameters; defaults are literals.
+
+    >>> [p.name for p in parse_signature("a, axis=None, *rest")]
+    ['a', 'axis', 'rest']
+    """
+    import ast
+
+    arguments = ast.parse(f"def f({text}): 0").body[0].args  # type: ignore[attr-defined]
+    parameters = []
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [REQUIRED] * (len(positional) - len(arguments.defaults)) + [ast.literal_eval(d) for d in arguments.defaults]
+    for argument, default in zip(positional, defaults):
+        parameters.append(Parameter(argument.arg, default))
+    if arguments.vararg:
+        parameters.append(Parameter(arguments.vararg.arg, (), variadic=True))
+    for argument, keyword_default in zip(arguments.kwonlyargs, arguments.kw_defaults):
+        value = REQUIRED if keyword_default is None else ast.literal_eval(keyword_default)
+        parameters.append(Parameter(argument.arg, value, keyword_only=True))
+    return tuple(parameters)
+
+
+def _cases(formula: Formula) -> tuple[Case, ...]:
+    return (Case("", formula),) if isinstance(formula, str) else tuple(formula)
+
+
+#: The attributes of arrays; every other `numpy.ndarray.<name>` is a method.
+ARRAY_ATTRIBUTES = frozenset("T mT shape size ndim dtype real imag flat itemsize nbytes strides base flags".split())
+
+
+def register(entry: Rule) -> Rule:
+    _rules[entry.name] = entry
+    return entry
+
+
+def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None = None, doc: str = "", **partials: Formula) -> Rule:
+    """Register an elementwise operation by its partial derivatives; each gives the adjoint and the tangent.
+
+    A partial of "1" or "-1" passes `g` on. The engine sums the adjoint back to the parameter's shape.
+    """
+    from s2sad.rules.results import elementwise_kind
+
+    def times(cases: Formula, factor: str) -> tuple[Case, ...]:
+        made = []
+        for case in _cases(cases):
+            text = {"1": factor, "-1": f"-{factor}"}.get(case.text, f"{factor} * ({case.text})")
+            made.append(Case(case.when, text))
+        return tuple(made)
+
+    return register(Rule(
+        name, parse_signature(signature),
+        adjoint={p: times(c, "g") for p, c in partials.items()},
+        tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
+        kind=kind or elementwise_kind, cheap=True, elementwise=True, doc=doc,
+    ))
+
+
+def linear(
+    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, views: Sequence[str] = (), cheap: bool = False,
+    doc: str = "", **adjoints: Formula,
+) -> Rule:
+    """Register an operation that is linear in each parameter named, by its adjoints.
+
+    The tangent for a parameter is the operation itself, with that parameter replaced by its tangent.
+    """
+    parameters = parse_signature(signature)
+    tangent = {p: (Case("", "@same"),) for p in adjoints}
+    return register(Rule(
+        name, parameters, adjoint={p: _cases(f) for p, f in adjoints.items()}, tangent=tangent,
+        kind=kind, views=tuple(views), cheap=cheap, doc=doc,
+    ))
+
+
+def rule(
+    name: str, signature: str, *, tangent: Mapping[str, Formula] | None = None, kind: Callable[..., Kind] | None = None,
+    views: Sequence[str] = (), cheap: bool = False, results: int = 0, doc: str = "", **adjoints: Formula,
+) -> Rule:
+    """Register an operation by its adjoints and, in `tangent`, its tangents, each a formula by parameter."""
+    return register(Rule(
+        name, parse_signature(signature), adjoint={p: _cases(f) for p, f in adjoints.items()},
+        tangent={p: _cases(f) for p, f in (tangent or {}).items()},
+        kind=kind, views=tuple(views), cheap=cheap, results=results, doc=doc,
+    ))
+
+
+def sequence(
+    name: str, signature: str, *, over: str, item: Formula, tangent: Formula = "@same",
+    kind: Callable[..., Kind] | None = None, doc: str = "",
+) -> Rule:
+    """Register an operation on a sequence of arrays, parameter `over`.
+
+    `item` is the adjoint of one `item` of the sequence at position `k` (a literal). The tangent is the operation itself
+    on the sequence of tangents ("@same"; zeros stand for items without one).
+    """
+    return register(Rule(
+        name, parse_signature(signature), adjoint={over: _cases(item)}, tangent={over: _cases(tangent)},
+        kind=kind, sequence=over, doc=doc,
+    ))
+
+
+def nondifferentiable(
+    *names: str, kind: Callable[..., Kind] | Kind | None = None, pure: bool = True, cheap: bool = False, signature: str = "*args",
+    doc: str = "",
+) -> None:
+    """Register operations whose results carry no derivative (integers, booleans, shapes), or have derivative zero."""
+    for name in names:
+        result = (lambda k: (lambda **_: k))(kind) if isinstance(kind, Kind) else kind
+        register(Rule(name, parse_signature(signature), kind=result, pure=pure, cheap=cheap, doc=doc))
+
+
+def alias(name: str, of: str) -> None:
+    """Make `name` another name of a rule: a method or attribute, or a second export of the same function."""
+    _aliases[name] = of
+
+
+def find(name: str) -> Rule | None:
+    """The rule of a qualified name, or None.
+
+    >>> find("numpy.sin").differentiable
+    ('x',)
+    """
+    load()
+    return _rules.get(_aliases.get(name, name))
+
+
+def names() -> list[str]:
+    """All qualified names that have a rule, sorted."""
+    load()
+    return sorted([*_rules, *_aliases])
+
+
+def nearest(name: str, count: int = 3) -> list[str]:
+    """The registered names most like an unknown one, for error messages."""
+    load()
+    module, _, last = name.rpartition(".")
+    same_module = [n for n in names() if n.rpartition(".")[0] == module]
+    found = difflib.get_close_matches(name, same_module, count, 0.6)
+    return found or difflib.get_close_matches(name, names(), count, 0.75)
+
+
+_loaded = False
+
+
+def load() -> None:
+    """Import the rule files, once, when first asked for a rule."""
+    global _loaded
+    if not _loaded:
+        _loaded = True
+        import s2sad.rules.table  # noqa: F401
+
+
+class Unknown:
+    """Stands in a case's condition for a literal that is not known: no comparison holds."""
+
+    def __eq__(self, other: object) -> bool:
+        return False
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+    def __lt__(self, other: object) -> bool:
+        return False
+
+    __gt__ = __le__ = __ge__ = __lt__
+    __hash__ = None  # type: ignore[assignment]
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNKNOWN_LITERAL = Unknown()
+
+
+def choose(cases: Sequence[Case], values: Mapping[str, Any]) -> str | None:
+    """The text of the first case whose condition holds for these kinds and literals; None if none does."""
+    for case in cases:
+        if not case.when or eval(case.when, {"__builtins__": {"len": len, "isinstance": isinstance, "int": int, "tuple": tuple, "all": all}}, dict(values)):
+            return case.text
+    return None
+
+
+def kind_of_result(entry: Rule, bound: Mapping[str, Any], literals: Mapping[str, Any]) -> Kind:
+    """The result's kind for arguments' kinds by parameter name; `literals` holds the values of literal arguments."""
+    if entry.kind is None:
+        return UNKNOWN
+    return entry.kind(literals=literals, **bound)
