@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
 
 #: Marks a parameter without a default.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
@@ -24,14 +24,19 @@ class Case:
 
     `when` is Python text. A parameter without a default stands for its Kind (`a.rank == 2`), and `<name>_value` for its
     literal value where it is one (`p_value == 2`). A parameter with a default stands for its literal value
-    (`axis is None`). No comparison holds for a value that is not a literal. Empty text always holds.
+    (`axis is None`). No comparison holds for a value that is not a literal. Empty text always holds. In the formula of
+    a sequence or of `*args`, `item` stands for the item's Kind, `k` for its position and `count` for how many there are.
+
+    `text` may be a function of those same values (einsum's adjoint is made from its subscripts); where it returns None,
+    the next case is tried.
     """
 
     when: str
-    text: str
+    text: Text
 
 
-Formula = Union[str, Sequence[Case]]
+Text = Union[str, Callable[[Mapping[str, Any]], Union[str, None]]]
+Formula = Union[Text, Sequence[Case]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +58,8 @@ class Rule:
     pure: it has no effect and the same arguments give the same result; only such a call is dropped or repeated.
     cheap: recomputing the result costs no more than storing it (elementwise, views, shapes).
     elementwise: the result has the broadcast shape of the differentiable parameters; the engine unbroadcasts.
-    sequence: the parameter that is a sequence of arrays; its formula is per `item`, at position `k`.
+    sequence: the parameter that is a sequence of arrays; its formula is per `item`, at position `k`. So is the formula
+        of a variadic parameter (`*operands`); both may read another item by a literal position, `operands[0]`.
     results: number of results, 0 for a single one that is not a tuple.
     """
 
@@ -103,7 +109,7 @@ def parse_signature(text: str) -> tuple[Parameter, ...]:
 
 
 def _cases(formula: Formula) -> tuple[Case, ...]:
-    return (Case("", formula),) if isinstance(formula, str) else tuple(formula)
+    return (Case("", formula),) if isinstance(formula, str) or callable(formula) else tuple(formula)
 
 
 #: The attributes of arrays; every other `numpy.ndarray.<name>` is a method.
@@ -125,6 +131,7 @@ def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None =
     def times(cases: Formula, factor: str) -> tuple[Case, ...]:
         made = []
         for case in _cases(cases):
+            assert isinstance(case.text, str), "a partial is plain text"
             text = {"1": factor, "-1": f"-{factor}"}.get(case.text, f"{factor} * ({case.text})")
             made.append(Case(case.when, text))
         return tuple(made)
@@ -167,7 +174,7 @@ def rule(
 
 def sequence(
     name: str, signature: str, *, over: str, item: Formula, tangent: Formula = "@same",
-    kind: Callable[..., Kind] | None = None, doc: str = "",
+    kind: Callable[..., Kind] | None = None, views: Sequence[str] = (), doc: str = "",
 ) -> Rule:
     """Register an operation on a sequence of arrays, parameter `over`.
 
@@ -176,7 +183,7 @@ def sequence(
     """
     return register(Rule(
         name, parse_signature(signature), adjoint={over: _cases(item)}, tangent={over: _cases(tangent)},
-        kind=kind, sequence=over, doc=doc,
+        kind=kind, sequence=over, views=tuple(views), doc=doc,
     ))
 
 
@@ -257,12 +264,22 @@ def choose(cases: Sequence[Case], values: Mapping[str, Any]) -> str | None:
     """The text of the first case whose condition holds for these kinds and literals; None if none does."""
     for case in cases:
         if not case.when or eval(case.when, {"__builtins__": {"len": len, "isinstance": isinstance, "int": int, "tuple": tuple, "all": all}}, dict(values)):
-            return case.text
+            text = case.text if isinstance(case.text, str) else case.text(values)
+            if text is not None:
+                return text
     return None
 
 
 def kind_of_result(entry: Rule, bound: Mapping[str, Any], literals: Mapping[str, Any]) -> Kind:
-    """The result's kind for arguments' kinds by parameter name; `literals` holds the values of literal arguments."""
+    """The result's kind for arguments' kinds by parameter name; `literals` holds the values of literal arguments.
+
+    A parameter that is not bound takes its default.
+    """
     if entry.kind is None:
         return UNKNOWN
+    bound, literals = dict(bound), dict(literals)
+    for p in entry.parameters:
+        if p.name not in bound and p.default is not REQUIRED:
+            bound[p.name] = () if p.variadic else kind_of(p.default)
+            literals[p.name] = p.default
     return entry.kind(literals=literals, **bound)
