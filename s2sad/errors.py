@@ -127,12 +127,11 @@ class S2sadWarning(UserWarning):
 
 def _excerpt(place: Place) -> list[str]:
     """The first line of a place behind its number, and carets under its span."""
-    lines = place.text.splitlines()
-    if not lines:
-        return []
-    cells = _cells(lines[0])
+    # Not splitlines(): to Python a form feed or a line separator is a character within a line.
+    line = place.text.split("\n")[0]
+    cells = _cells(line)
     start = min(max(place.column - 1, 0), len(cells))
-    stop = len(lines[0].rstrip()) if place.end_line > place.line else place.end_column - 1
+    stop = len(line.rstrip()) if place.end_line > place.line else place.end_column - 1
     stop = min(max(stop, start), len(cells))
     before, marked, after = cells[:start], cells[start:stop], cells[stop:]
     cut_left, before = _clip_left(before, _MAX_COLUMNS // 2)
@@ -146,13 +145,13 @@ def _excerpt(place: Place) -> list[str]:
 
 
 def _cells(line: str) -> list[str]:
-    """What a terminal shows for each character of a line: tabs as spaces, control characters as one space."""
+    """What a terminal shows for each character: tabs as spaces, control characters and line ends as one space."""
     cells: list[str] = []
     column = 0
     for character in line:
         if character == "\t":
             cell = " " * (_TAB - column % _TAB)
-        elif unicodedata.category(character) == "Cc":
+        elif unicodedata.category(character) in ("Cc", "Zl", "Zp"):
             cell = " "
         else:
             cell = character
