@@ -22,8 +22,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from enum import IntEnum
 from io import StringIO
+from itertools import groupby
 from math import copysign, isinf, isnan
-from typing import Any, TextIO
+from typing import Any, ClassVar, TextIO
 
 import gast
 from astunparse import Unparser
@@ -50,7 +51,7 @@ _SHORT_ESCAPES = {"\n": r"\n", "\r": r"\r", "\t": r"\t"}
 _NEVER_RAW = re.compile(r"[\\\r\x00\ud800-\udfff]")
 
 
-class Comment(gast.stmt):  # type: ignore[misc]
+class Comment(gast.stmt):
     """A comment on lines of its own, printed at the indentation of the statements around it.
 
     >>> print(print_module([Comment("one line\\nand another"), gast.Pass()]), end="")
@@ -60,7 +61,7 @@ class Comment(gast.stmt):  # type: ignore[misc]
     """
 
     _fields = ("text",)
-    _field_types = {"text": str}
+    _field_types: ClassVar[dict[str, type]] = {"text": str}
     _attributes = ("lineno", "col_offset", "end_lineno", "end_col_offset")
 
     # The default is for copy.deepcopy, which makes an empty node first.
@@ -180,10 +181,12 @@ def print_expression(node: Any) -> str:
     return file.getvalue()[:-1]
 
 
-class Printer(Unparser):  # type: ignore[misc]
+class Printer(Unparser):
     """An ``astunparse.Unparser`` for gast trees: one method for each kind of node, named ``_`` and the node's name."""
 
     def __init__(self, tree: Any, file: TextIO) -> None:
+        # astunparse's, untyped; and whether nothing has been written yet.
+        self.f: Any = file
         self._blank = True
         self._docstring: Any = None
         # What the running method of an expression has noted down so far; None while a statement is printed.
@@ -295,9 +298,9 @@ class Printer(Unparser):  # type: ignore[misc]
     def _document(self, body: Sequence[Any]) -> None:
         """Mark the docstring of a body, if it has one, to be printed as such."""
         statement = next((statement for statement in body if not isinstance(statement, Comment)), None)
-        if isinstance(statement, gast.Expr) and isinstance(statement.value, gast.Constant):
-            if isinstance(statement.value.value, str):
-                self._docstring = statement
+        value = statement.value if isinstance(statement, gast.Expr) else None
+        if isinstance(value, gast.Constant) and isinstance(value.value, str):
+            self._docstring = statement
 
     def _else(self, word: str, body: Sequence[Any]) -> None:
         if body:
@@ -493,14 +496,14 @@ class Printer(Unparser):  # type: ignore[misc]
         """The texts of a function's parameters, with ``/`` and ``*`` among them."""
         positional = [*tree.posonlyargs, *tree.args]
         defaults = [None] * (len(positional) - len(tree.defaults)) + tree.defaults
-        texts = [self._parameter(name, default) for name, default in zip(positional, defaults, strict=True)]
+        texts = list(map(self._parameter, positional, defaults))
         if tree.posonlyargs:
             texts.insert(len(tree.posonlyargs), "/")
         if tree.vararg is not None:
             texts.append("*" + self._parameter(tree.vararg))
         elif tree.kwonlyargs:
             texts.append("*")
-        texts += [self._parameter(name, default) for name, default in zip(tree.kwonlyargs, tree.kw_defaults, strict=True)]
+        texts += map(self._parameter, tree.kwonlyargs, tree.kw_defaults)
         if tree.kwarg is not None:
             texts.append("**" + self._parameter(tree.kwarg))
         return texts
@@ -598,7 +601,7 @@ class Printer(Unparser):  # type: ignore[misc]
     # --------------------------------------------------------------------------------------------------- operators
 
     def _BoolOp(self, tree: Any) -> None:
-        self._list(tree.values, _level(tree).tighter(), f" {self.boolops[type(tree.op).__name__]} ")
+        self._list(tree.values, _level(tree).tighter(), " and " if isinstance(tree.op, gast.And) else " or ")
 
     def _BinOp(self, tree: Any) -> None:
         level = _level(tree)
@@ -617,8 +620,6 @@ class Printer(Unparser):  # type: ignore[misc]
         for operator, comparator in zip(tree.ops, tree.comparators, strict=True):
             self.write(f" {self.cmpops[type(operator).__name__]} ")
             self.dispatch(comparator, Level.BIT_OR)
-
-    boolops = {"And": "and", "Or": "or"}
 
     def _NamedExpr(self, tree: Any) -> None:
         self.dispatch(tree.target)
@@ -654,10 +655,10 @@ class Printer(Unparser):  # type: ignore[misc]
     # ---------------------------------------------------------------------------------- calls, indices, attributes
 
     def _Attribute(self, tree: Any) -> None:
-        value = tree.value
-        integer = isinstance(value, gast.Constant) and isinstance(value.value, int) and not isinstance(value.value, bool)
         # In `1.real` the dot would be the number's.
-        self.dispatch(value, Level.ATOM if integer else Level.PRIMARY)
+        integer = isinstance(tree.value, gast.Constant) and type(tree.value.value) is not bool
+        integer = integer and isinstance(tree.value.value, int)
+        self.dispatch(tree.value, Level.ATOM if integer else Level.PRIMARY)
         self.write(f".{tree.attr}")
 
     def _Call(self, tree: Any) -> None:
@@ -688,12 +689,12 @@ class Printer(Unparser):  # type: ignore[misc]
     def _Subscript(self, tree: Any) -> None:
         self.dispatch(tree.value, Level.PRIMARY)
         self.write("[")
-        index = tree.slice
+        bare = isinstance(tree.slice, gast.Tuple) and bool(tree.slice.elts)
         # Python 3.10 takes a star in an index only within a tuple's parentheses, where in turn no slice can stand.
-        if isinstance(index, gast.Tuple) and index.elts and (_holds(index, gast.Slice) or not _holds(index, gast.Starred)):
-            self._elements(index, Level.NAMED)
+        if bare and (_holds(tree.slice, gast.Slice) or not _holds(tree.slice, gast.Starred)):
+            self._elements(tree.slice, Level.NAMED)
         else:
-            self.dispatch(index, Level.NAMED)
+            self.dispatch(tree.slice, Level.NAMED)
         self.write("]")
 
     def _Slice(self, tree: Any) -> None:
@@ -783,7 +784,7 @@ class Printer(Unparser):  # type: ignore[misc]
     def _Constant(self, tree: Any) -> None:
         value = tree.value
         if isinstance(value, str):
-            self.write(self._string("u" if getattr(tree, "kind", None) == "u" else "", value))
+            self.write(self._string("u" if _is_u_string(tree) else "", value))
         elif isinstance(value, bytes):
             self.write(self._bytes(value))
         elif isinstance(value, tuple):
@@ -801,8 +802,7 @@ class Printer(Unparser):  # type: ignore[misc]
     def _string(self, prefix: str, text: str) -> str:
         if self._quotes:
             return self._unescaped(prefix, text)
-        quote = '"' if "'" in text and '"' not in text else "'"
-        return prefix + quote + _escape(text, quote) + quote
+        return prefix + _literal(text)
 
     def _bytes(self, value: bytes) -> str:
         if not self._quotes:
@@ -828,23 +828,21 @@ class Printer(Unparser):  # type: ignore[misc]
             and ("\n" not in text or all(len(quote) == 3 for quote in quotes))
         )
 
-    def _JoinedStr(self, tree: Any, prefix: str = "f") -> None:
-        """Print an f-string, and beside it those of its constants that were u-strings, as Python concatenates them."""
-        texts: list[str] = []
-        run: list[Any] = []
-        for value in tree.values:
-            if getattr(value, "kind", None) == "u":
-                texts += [self._f_string(prefix, run)] if run else []
-                # Up to Python 3.11 the first literal's prefix counts for all.
-                texts += [] if texts == [] or texts[0][0] == "u" else [texts.pop()]
-                texts.append(self._string("u", value.value))
-                run = []
-            else:
-                run.append(value)
-        if texts and texts[0][0] != "u":
+    def _JoinedStr(self, tree: Any) -> None:
+        runs = [(old, list(run)) for old, run in groupby(tree.values, _is_u_string)]
+        if not any(old for old, _ in runs):
+            self.write(self._f_string("f", tree.values))
+            return
+        # Some of the constants were u-strings that stood beside the f-string.
+        texts = [
+            self._string("u", "".join(value.value for value in run)) if old else self._f_string("f", run)
+            for old, run in runs
+        ]
+        if not runs[0][0]:
+            # Up to Python 3.11, the prefix of the first literal counts for all.
             texts.insert(0, self._string("u", ""))
-        if run or not any(text.startswith(prefix) for text in texts):
-            texts.append(self._f_string(prefix, run))
+        if all(old for old, _ in runs):
+            texts.append(self._f_string("f", []))
         self.write(" ".join(texts))
 
     def _TemplateStr(self, tree: Any) -> None:
@@ -860,21 +858,23 @@ class Printer(Unparser):  # type: ignore[misc]
     def _f_string(self, prefix: str, values: Sequence[Any]) -> str:
         outer = self._quotes
         text = "".join(value.value for value in values if isinstance(value, gast.Constant))
-        order = ('"', "'", *_QUOTES[2:]) if "'" in text and '"' not in text else _QUOTES
-        for quote in order:
+        best = _quote(text)
+        for quote in sorted(_QUOTES, key=lambda quote: quote != best and len(quote)):
             self._quotes = (*outer, quote)
             try:
-                literal = prefix + quote + self._pieces(values, quote, bool(outer)) + quote
+                body = self._pieces(values, quote, bool(outer))
             except _Inexpressible:
                 continue
             finally:
                 self._quotes = outer
-            if not any(other in literal for other in outer):
+            literal = prefix + quote + body + quote
+            # Within another f-string the body has no escapes, not even of a last quote.
+            if not outer or (self._fits(literal) and not body.endswith(quote[0])):
                 return literal
         if outer:
             raise _Inexpressible
         # From Python 3.12 on, what stands in braces is free.
-        return prefix + order[0] + self._pieces(values, order[0], False) + order[0]
+        return prefix + best + self._pieces(values, best, False) + best
 
     def _pieces(self, values: Sequence[Any], quote: str, unescaped: bool, in_format: bool = False) -> str:
         pieces = []
@@ -887,7 +887,7 @@ class Printer(Unparser):  # type: ignore[misc]
                 continue
             text = value.value
             if unescaped:
-                if not self._fits(text) or in_format and ("{" in text or "}" in text):
+                if not self._fits(text) or (in_format and ("{" in text or "}" in text)):
                     raise _Inexpressible
             else:
                 text = _escape(text, quote[0])
@@ -933,6 +933,10 @@ def _holds(tree: Any, kind: type) -> bool:
     return any(isinstance(element, kind) for element in tree.elts)
 
 
+def _is_u_string(tree: Any) -> bool:
+    return getattr(tree, "kind", None) == "u"
+
+
 def _set_apart(body: Sequence[Any], position: int) -> bool:
     """Whether blank lines go before a statement that is not the first: those round definitions and their comments."""
     before = body[position - 1]
@@ -950,6 +954,15 @@ def _ends_in_lambda(tree: Any) -> bool:
     return isinstance(tree, gast.Lambda)
 
 
+def _literal(text: str) -> str:
+    quote = _quote(text)
+    return quote + _escape(text, quote) + quote
+
+
+def _quote(text: str) -> str:
+    return '"' if "'" in text and '"' not in text else "'"
+
+
 def _escape(text: str, quote: str) -> str:
     text = text.replace("\\", "\\\\").replace(quote, "\\" + quote)
     return _HIDDEN.sub(_escape_character, text)
@@ -965,11 +978,10 @@ def _escape_character(match: re.Match[str]) -> str:
 
 def _docstring(tree: Any) -> str:
     """The literal of a docstring: over as many lines as it has, unless it holds what a reader would not see."""
-    prefix = "u" if getattr(tree, "kind", None) == "u" else ""
+    prefix = "u" if _is_u_string(tree) else ""
     text = tree.value
     if _HIDDEN.search(text.replace("\n", "").replace("\t", "")):
-        quote = '"' if "'" in text and '"' not in text else "'"
-        return prefix + quote + _escape(text, quote) + quote
+        return prefix + _literal(text)
     text = text.replace("\\", "\\\\").replace('"""', r"\"\"\"")
     if text.endswith('"'):
         text = text[:-1] + r"\""
