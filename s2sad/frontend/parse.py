@@ -235,7 +235,8 @@ class located_syntax_errors:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, SyntaxError):
             message = error.msg or "invalid syntax"
-            place = self._place(error)
+            # A null byte has no position in a SyntaxError, or is a ValueError below: it depends on the release.
+            place = self._character(max(self.text.find("\0"), 0)) if "null byte" in message else self._place(error)
             if message.startswith(_LIMITS):
                 raise S2sadError("S206", message, place, help=_DEEP_HELP) from None
             raise S2sadError("S108", message, place) from None
@@ -244,24 +245,26 @@ class located_syntax_errors:
             reason = "the code is nested too deeply for Python's own parser"
             raise S2sadError("S206", reason, self._longest_statement(), help=_DEEP_HELP) from None
         if isinstance(error, UnicodeEncodeError):
-            line = self.text.count("\n", 0, error.start) + 1
-            column = error.start - (self.text.rfind("\n", 0, error.start) + 1) + 1
-            shown = split_lines(self.text)[line - 1].encode("ascii", "backslashreplace").decode("ascii")
-            place = Place(self.file, line, column, line, column + 1, shown)
+            place = self._character(error.start)
             raise S2sadError("S108", "the text holds a lone surrogate, which is not a character", place) from None
         if isinstance(error, ValueError):
-            # Before Python 3.12 this is how a null byte is reported.
-            at = max(self.text.find("\0"), 0)
-            line = self.text.count("\n", 0, at) + 1
-            column = at - (self.text.rfind("\n", 0, at) + 1) + 1
-            place = Place(self.file, line, column, line, column + 1, split_lines(self.text)[line - 1])
-            raise S2sadError("S108", str(error), place) from None
+            raise S2sadError("S108", str(error), self._character(max(self.text.find("\0"), 0))) from None
+
+    def _character(self, index: int) -> Place:
+        before = split_lines(self.text[:index])
+        line, column = len(before), len(before[-1]) + 1
+        # A surrogate cannot be printed as it is.
+        shown = split_lines(self.text)[line - 1].encode("utf-8", "backslashreplace").decode("utf-8")
+        return Place(self.file, line, column, line, column + 1, shown)
 
     def _place(self, error: SyntaxError) -> Place:
         lines = split_lines(self.text)
         # At the end of the text the line may be one too many, or missing.
         line = min(max(error.lineno or 1, 1), len(lines))
         column = min(max(error.offset or 1, 1), len(lines[line - 1]) + 1)
+        if isinstance(error, IndentationError):
+            # Releases differ in what they point at; the first word of the line is what stands wrong.
+            column = len(lines[line - 1]) - len(lines[line - 1].lstrip()) + 1
         end_line = min(max(error.end_lineno or line, line), len(lines))
         end_column = error.end_offset or 0
         if end_line == line:

@@ -247,9 +247,12 @@ def _text_of(function: types.FunctionType) -> tuple[str, str]:
     spec: Any = function.__globals__.get("__spec__")
     if getattr(spec, "origin", None) == file and hasattr(getattr(spec, "loader", None), "get_source"):
         # Within a zip file. linecache would do, but it splits lines at form feeds.
-        text = spec.loader.get_source(spec.name)
+        try:
+            text = spec.loader.get_source(spec.name)
+        except (ImportError, OSError, SyntaxError, UnicodeDecodeError):
+            text = None
         if text is not None:
-            return file, text
+            return file, "\n".join(split_lines(text))
     linecache.checkcache(file)
     lines = linecache.getlines(file, function.__globals__)
     if not lines:
