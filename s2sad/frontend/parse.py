@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ast
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -202,16 +203,21 @@ def _shell(node: ast.AST) -> Any:
 class _without_warnings:
     """Silence what parsing warns of: the user was told when the module was first made.
 
-    A warning turned into an error would otherwise refuse a function that runs.
+    A warning turned into an error would otherwise refuse a function that runs. One thread at a time: the filters are
+    the process's, and two threads that put them back in the wrong order would leave every warning silenced.
     """
 
+    _lock = threading.RLock()
+
     def __enter__(self) -> None:
+        self._lock.acquire()
         self._caught = warnings.catch_warnings()
         self._caught.__enter__()
         warnings.simplefilter("ignore")
 
     def __exit__(self, *exception: object) -> None:
         self._caught.__exit__(None, None, None)
+        self._lock.release()
 
 
 class located_syntax_errors:

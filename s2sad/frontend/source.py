@@ -594,8 +594,13 @@ def _operations(code: types.CodeType, left_out: set[int]) -> dict[int, set[tuple
 # ---- places and pieces of text ----
 
 
+@functools.lru_cache(maxsize=_KEPT_FILES)
+def _lines_of(text: str) -> tuple[str, ...]:
+    return tuple(split_lines(text))
+
+
 def _place(file: str, text: str, node: Any) -> Place:
-    lines = split_lines(text)
+    lines = _lines_of(text)
     line = min(node.lineno, len(lines))
     end_line = getattr(node, "end_lineno", None) or line
     end_line = min(max(end_line, line), len(lines))
