@@ -339,6 +339,7 @@ except S2sadError as error:
         ("def f(x):\n    return x * 0.0\n", "def f(x):\n    return x * -0.0\n"),
         ("def f(x):\n    return x + y\n", "def f(x):\n    return x + z\n"),
         ("def f(x, y):\n    return x + y\n", "def f(y, x):\n    return x + y\n"),
+        ("def f(x, y):\n    return x\n", "def f(z, y):\n    return z\n"),
         ("def f(x):\n    return x\n", "\ndef f(x):\n    return x\n"),
         ("def f(x):\n    return x\n", "def g(x):\n    return x\n"),
         ("def f(x):\n    return [y + 1 for y in x]\n", "def f(x):\n    return [y + 2 for y in x]\n"),
