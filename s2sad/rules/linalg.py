@@ -1,0 +1,406 @@
+"""Rules for linear algebra: products, Einstein sums, solving, decompositions and norms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from s2sad.ir.kinds import SOME, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, same_extent
+from s2sad.rules.registry import Case, alias, linear, nondifferentiable, rule, sequence
+from s2sad.rules.shapes import dtype_of, item_kinds, places, product, promote, shape_of
+
+Literals = Mapping[str, Any]
+Values = Mapping[str, Any]
+
+
+# The kinds of products
+def result(sources: Sequence[Kind], shape: Shape, dtype: str | None = None) -> Kind:
+    """The kind of what a function makes of these arrays: without axes, it is a NumPy scalar."""
+    if any(kind.sort in ("unknown", "object") for kind in sources):
+        return Kind("unknown", None, shape)
+    # How a Python number promotes differs from function to function.
+    weak = any(kind.is_python_number for kind in sources)
+    dtype = dtype or (None if weak else promote([dtype_of(kind) for kind in sources]))
+    return Kind("scalar" if shape == () else "array" if shape is not None else "unknown", dtype, shape)
+
+
+def floating(kind: Kind) -> str | None:
+    """The dtype in which `numpy.linalg` answers for an argument of this kind: integers become float64."""
+    name = dtype_of(kind)
+    return "float64" if name and name.startswith(("int", "uint", "bool")) else name
+
+
+def _matmul_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or not left or not right:
+        return result((a, b), None)
+    batch = broadcast_shapes(left[:-2], right[:-2])
+    if not isinstance(batch, tuple):
+        return result((a, b), None)
+    return result((a, b), (*batch, *left[-2:-1], *(right[-1:] if len(right) > 1 else ())))
+
+
+def _dot_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple):
+        return result((a, b), None)
+    if not left or not right:
+        return result((a, b), left or right)
+    return result((a, b), (*left[:-1], *right[:-2], *(right[-1:] if len(right) > 1 else ())))
+
+
+def _inner_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple):
+        return result((a, b), None)
+    return result((a, b), (*left[:-1], *right[:-1]) if left and right else left or right)
+
+
+def _outer_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    return result((a, b), (product(shape_of(a)), product(shape_of(b))))
+
+
+def _tensordot_kind(*, literals: Literals, a: Kind, b: Kind, axes: Kind) -> Kind:
+    left, right, said = shape_of(a), shape_of(b), literals.get("axes")
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or said is None:
+        return result((a, b), None)
+    if isinstance(said, int):
+        said = (tuple(range(len(left) - said, len(left))), tuple(range(said)))
+    of_a, of_b = places(said[0], len(left)), places(said[1], len(right))
+    if of_a is None or of_b is None:
+        return result((a, b), None)
+    kept = [dim for k, dim in enumerate(left) if k not in of_a] + [dim for k, dim in enumerate(right) if k not in of_b]
+    # Without axes it is an array still.
+    return result((a, b), tuple(kept)) if kept else Kind("unknown", None, ())
+
+
+def _kron_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or not (left or right):
+        return Kind("unknown", None, () if left == right == () else None)
+    rank = max(len(left), len(right))
+    left, right = (1,) * (rank - len(left)) + left, (1,) * (rank - len(right)) + right
+    return result((a, b), tuple(product((n, m)) for n, m in zip(left, right)))
+
+
+def _cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
+    shape = broadcast_shapes(shape_of(a), shape_of(b))
+    three = isinstance(shape, tuple) and bool(shape) and shape[-1] == 3 and literals.get("axis", SOME) is None
+    return result((a, b), shape) if three else Kind("unknown", None, None)
+
+
+# Products of arrays
+_PRODUCT_A = [
+    Case("a.rank == 2 and b.rank == 2", "g @ b.T"),
+    Case("a.rank == 2 and b.rank == 1", "np.outer(g, b)"),
+    Case("a.rank == 1 and b.rank == 2", "b @ g"),
+    Case("a.rank == 1 and b.rank == 1", "g * b"),
+]
+_PRODUCT_B = [
+    Case("a.rank == 2 and b.rank == 2", "a.T @ g"),
+    Case("a.rank == 2 and b.rank == 1", "a.T @ g"),
+    Case("a.rank == 1 and b.rank == 2", "np.outer(a, g)"),
+    Case("a.rank == 1 and b.rank == 1", "g * a"),
+]
+_BATCHED = "a.rank is not None and b.rank is not None and a.rank >= 2 and b.rank >= 2"
+
+for _name in ("numpy.matmul", "operator.matmul"):
+    linear(_name, "a, b", kind=_matmul_kind, a=[
+        *_PRODUCT_A,
+        Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
+        Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
+        Case(_BATCHED, "unbroadcast(g @ b.mT, a)"),
+        Case("", "matmul_adjoint_a(g, a, b)"),
+    ], b=[
+        *_PRODUCT_B,
+        Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "np.tensordot(g, a, g.ndim)"),
+        Case("a.rank == 2 and b.rank is not None and b.rank >= 3", "a.T @ g"),
+        Case(_BATCHED, "unbroadcast(a.mT @ g, b)"),
+        Case("", "matmul_adjoint_b(g, a, b)"),
+    ])
+linear("numpy.dot", "a, b", kind=_dot_kind, a=[
+    *_PRODUCT_A,
+    Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * b, a)"),
+    Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
+    Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
+    Case("", "dot_adjoint_a(g, a, b)"),
+], b=[
+    *_PRODUCT_B,
+    Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * a, b)"),
+    Case("", "dot_adjoint_b(g, a, b)"),
+])
+alias("numpy.ndarray.dot", "numpy.dot")
+alias("numpy.linalg.matmul", "numpy.matmul")
+linear("numpy.vdot", "a, b", kind=lambda *, literals, a, b: result((a, b), ()),
+       a=[Case("a.rank == 1 and b.rank == 1", "g * b"), Case("", "np.reshape(g * np.ravel(b), np.shape(a))")],
+       b=[Case("a.rank == 1 and b.rank == 1", "g * a"), Case("", "np.reshape(g * np.ravel(a), np.shape(b))")])
+linear("numpy.inner", "a, b", kind=_inner_kind, a=[
+    Case("a.rank == 1 and b.rank == 1", "g * b"),
+    Case("a.rank == 2 and b.rank == 2", "g @ b"),
+    Case("a.rank == 2 and b.rank == 1", "np.outer(g, b)"),
+    Case("a.rank == 1 and b.rank == 2", "g @ b"),
+    Case("", "inner_adjoint_a(g, a, b)"),
+], b=[
+    Case("a.rank == 1 and b.rank == 1", "g * a"),
+    Case("a.rank == 2 and b.rank == 2", "g.T @ a"),
+    Case("a.rank == 2 and b.rank == 1", "g @ a"),
+    Case("a.rank == 1 and b.rank == 2", "np.outer(g, a)"),
+    Case("", "inner_adjoint_b(g, a, b)"),
+])
+linear("numpy.outer", "a, b", kind=_outer_kind, a=[
+    Case("a.rank == 1 and b.rank == 1", "g @ b"),
+    Case("", "np.reshape(g @ np.ravel(b), np.shape(a))"),
+], b=[
+    Case("a.rank == 1 and b.rank == 1", "a @ g"),
+    Case("", "np.reshape(np.ravel(a) @ g, np.shape(b))"),
+])
+linear("numpy.tensordot", "a, b, axes=2", kind=_tensordot_kind, a=[
+    Case("axes == 1 and a.rank == 2 and b.rank == 2", "g @ b.T"),
+    Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * b"),
+    Case("", "tensordot_adjoint_a(g, a, b, axes)"),
+], b=[
+    Case("axes == 1 and a.rank == 2 and b.rank == 2", "a.T @ g"),
+    Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * a"),
+    Case("", "tensordot_adjoint_b(g, a, b, axes)"),
+])
+linear("numpy.kron", "a, b", kind=_kron_kind, a="kron_adjoint_a(g, a, b)", b="kron_adjoint_b(g, a, b)")
+
+_VECTORS = "axisa == -1 and axisb == -1 and axisc == -1 and axis is None"
+linear("numpy.cross", "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None", kind=_cross_kind,
+       doc="Vectors of three components.", a=[
+           Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(b, g)"),
+           Case(_VECTORS, "cross_adjoint_a(g, a, b)"),
+           Case("isinstance(axis, int)", "cross_adjoint_a(g, a, b, axis)"),
+       ], b=[
+           Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
+           Case(_VECTORS, "cross_adjoint_b(g, a, b)"),
+           Case("isinstance(axis, int)", "cross_adjoint_b(g, a, b, axis)"),
+       ])
+
+
+# Einstein sums
+def _terms(subscripts: Any, count: int) -> tuple[list[str], str] | None:
+    """The letters of each operand and of the result; None where they are unknown or there is an ellipsis."""
+    if not isinstance(subscripts, str) or "." in subscripts:
+        return None
+    inputs, arrow, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    if len(terms) != count:
+        return None
+    if not arrow:
+        output = "".join(sorted(c for c in set(inputs) - {","} if inputs.count(c) == 1))
+    return terms, output
+
+
+def _einsum_kind(*, literals: Literals, subscripts: Kind, operands: tuple[Kind, ...], **_: Any) -> Kind:
+    said = _terms(literals.get("subscripts"), len(operands))
+    if said is None:
+        return Kind("unknown")
+    terms, output = said
+    dims: dict[str, Dim] = {}
+    for term, kind in zip(terms, operands):
+        shape = shape_of(kind)
+        known = shape if isinstance(shape, tuple) and len(shape) == len(term) else (SOME,) * len(term)
+        for letter, dim in zip(term, known):
+            both = broadcast_shapes((dims[letter],), (dim,)) if letter in dims else (dim,)
+            dims[letter] = both[0] if isinstance(both, tuple) else SOME
+    return result(operands, tuple(dims[letter] for letter in output))
+
+
+def _einsum_adjoint(values: Values) -> str | None:
+    """The adjoint of operand k as an Einstein sum: g takes its place; letters that only it has are spread."""
+    k, count, kinds = values.get("k"), values.get("count"), values.get("operands")
+    if not isinstance(k, int) or not isinstance(count, int) or not isinstance(kinds, tuple):
+        return None
+    said = _terms(values.get("subscripts_value"), count)
+    if said is None or len(set(said[0][k])) < len(said[0][k]):
+        return None
+    terms, output = said
+    own, others = terms[k], [j for j in range(count) if j != k]
+    kept = "".join(letter for letter in own if letter in output or any(letter in terms[j] for j in others))
+    lone = [i for i, letter in enumerate(own) if letter not in kept]
+    stretched = any(_may_stretch(letter, k, terms, kinds) for letter in kept)
+    if stretched and lone:
+        return None
+    if not others and output == kept:
+        text = "g"
+    elif output == "" and len(others) == 1 and terms[others[0]] == kept:
+        text = f"g * operands[{others[0]}]"
+    else:
+        wanted = ",".join([output, *(terms[j] for j in others)]) + "->" + kept
+        text = f"np.einsum({', '.join([repr(wanted), 'g', *(f'operands[{j}]' for j in others)])})"
+    if lone:
+        axes = "" if not kept else f", {lone[0] if len(lone) == 1 else tuple(lone)}"
+        return f"spread({text}, item{axes})"
+    return f"unbroadcast({text}, item)" if stretched else text
+
+
+def _may_stretch(letter: str, k: int, terms: Sequence[str], kinds: Sequence[Kind]) -> bool:
+    """Whether an axis of operand k may have length one where another operand has more."""
+
+    def dim(j: int) -> Dim:
+        shape = kinds[j].shape
+        return shape[terms[j].index(letter)] if isinstance(shape, tuple) and len(shape) == len(terms[j]) else SOME
+
+    own = dim(k)
+    if own != 1 and (isinstance(own, int) or own.plural):
+        return False
+    return any(letter in terms[j] and not same_extent(own, dim(j)) for j in range(len(terms)) if j != k)
+
+
+linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kind, views=("operands",), operands=[
+    Case("subscripts.sort == 'str'", _einsum_adjoint),
+    Case("subscripts.sort == 'str'", "einsum_adjoint(g, operands, k, subscripts)"),
+])
+sequence("numpy.linalg.multi_dot", "arrays", over="arrays", item="multi_dot_adjoint(g, arrays, k)", tangent=[],
+         kind=lambda *, literals, arrays: _chain_kind(arrays))
+
+
+def _chain_kind(arrays: Kind) -> Kind:
+    items = item_kinds(arrays)
+    if not items or any(item.rank not in (1, 2) for item in items):
+        return UNKNOWN
+    ends: tuple[Dim, ...] = ()
+    for end, at in ((items[0], 0), (items[-1], -1)):
+        shape = shape_of(end)
+        if isinstance(shape, tuple) and len(shape) == 2:
+            ends = (*ends, shape[at])
+    return result(items, ends)
+
+
+# Traces, determinants and inverses
+def _trace_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    axes = places((literals.get("axis1"), literals.get("axis2")), len(shape)) if isinstance(shape, tuple) else None
+    if axes is None or not isinstance(shape, tuple):
+        return Kind("unknown")
+    return result((a,), tuple(dim for k, dim in enumerate(shape) if k not in axes), None if (a.dtype or "").startswith("float") else "")
+
+
+def _det_kind(*, literals: Literals, a: Kind) -> Kind:
+    shape = shape_of(a)
+    return result((a,), shape[:-2] if isinstance(shape, tuple) else None, floating(a))
+
+
+def _slogdet_kind(*, literals: Literals, a: Kind) -> Kind:
+    one = _det_kind(literals=literals, a=a)
+    return Kind("tuple", items=(one, one))
+
+
+def _same_shape(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    return result((a,), shape_of(a), floating(a))
+
+
+def _solve_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    dtypes = [floating(a), floating(b)]
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or len(left) < 2 or not right:
+        return result((a, b), None)
+    if len(right) == 1:
+        return result((a, b), left[:-1], promote(dtypes))
+    batch = broadcast_shapes(left[:-2], right[:-2])
+    return result((a, b), (*batch, *right[-2:]) if isinstance(batch, tuple) else None, promote(dtypes))
+
+
+def _pinv_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    flipped = (*shape[:-2], shape[-1], shape[-2]) if isinstance(shape, tuple) and len(shape) >= 2 else None
+    return result((a,), flipped, floating(a))
+
+
+def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    return Kind("tuple", items=(
+        result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a)),
+        result((a,), shape, floating(a)),
+    ))
+
+
+def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    return result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a))
+
+
+_MAIN = "offset == 0 and axis1 == 0 and axis2 == 1 and a.rank == 2"
+
+linear("numpy.trace", "a, offset=0, axis1=0, axis2=1", kind=_trace_kind, a=[
+    Case(f"{_MAIN} and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
+    Case(_MAIN, "trace_adjoint(g, a)"),
+    Case("", "trace_adjoint(g, a, offset, axis1, axis2)"),
+])
+alias("numpy.ndarray.trace", "numpy.trace")
+rule("numpy.linalg.det", "a", kind=_det_kind, a=[
+    Case("a.rank == 2", "g * y * np.linalg.inv(a).T"),
+    Case("", "(g * y)[..., None, None] * np.linalg.inv(a).mT"),
+], tangent={"a": [
+    Case("a.rank == 2", "y * np.trace(np.linalg.solve(a, a_dot))"),
+    Case("", "y * np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)"),
+]})
+rule("numpy.linalg.slogdet", "a", kind=_slogdet_kind, results=2, a=[
+    Case("a.rank == 2", "g1 * np.linalg.inv(a).T"),
+    Case("", "np.asarray(g1)[..., None, None] * np.linalg.inv(a).mT"),
+], tangent={"a": [
+    Case("a.rank == 2", "(0.0, np.trace(np.linalg.solve(a, a_dot)))"),
+    Case("", "(np.zeros_like(y0), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1))"),
+]})
+rule("numpy.linalg.inv", "a", kind=_same_shape, tangent={"a": "-y @ a_dot @ y"}, a=[
+    Case("a.rank == 2", "-y.T @ g @ y.T"),
+    Case("", "-y.mT @ g @ y.mT"),
+])
+rule("numpy.linalg.pinv", "a, rcond=None, hermitian=False, *, rtol=None", kind=_pinv_kind, doc="Where the rank does not change.",
+     a=[Case("hermitian == False", "pinv_adjoint(g, a, y)")],
+     tangent={"a": [Case("hermitian == False", "pinv_adjoint(a_dot, a.mT, y.mT)")]})
+rule("numpy.linalg.solve", "a, b", kind=_solve_kind, a=[
+    Case("a.rank == 2 and b.rank == 1", "-np.outer(np.linalg.solve(a.T, g), y)"),
+    Case("a.rank == 2 and b.rank == 2", "-np.linalg.solve(a.T, g) @ y.T"),
+    Case("", "solve_adjoint_a(g, a, b, y)"),
+], b=[
+    Case("a.rank == 2 and b.rank in (1, 2)", "np.linalg.solve(a.T, g)"),
+    Case("", "solve_adjoint_b(g, a, b)"),
+], tangent={
+    "a": [Case("a.rank == 2 and b.rank in (1, 2)", "-np.linalg.solve(a, a_dot @ y)"), Case("", "solve_tangent_a(a_dot, a, b, y)")],
+    "b": "np.linalg.solve(a, b_dot)",
+}, doc="b is a vector where it has one axis, as in NumPy 2.")
+rule("numpy.linalg.matrix_power", "a, n", kind=_same_shape, a=[
+    Case("n_value == 2 and a.rank == 2", "g @ a.T + a.T @ g"),
+    Case("", "matrix_power_adjoint(g, a, n)"),
+], tangent={"a": [Case("n_value == 2", "a_dot @ a + a @ a_dot"), Case("", "matrix_power_tangent(a_dot, a, n)")]})
+
+
+# Decompositions
+rule("numpy.linalg.cholesky", "a, *, upper=False", kind=_same_shape,
+     a=[Case("upper == False", "cholesky_adjoint(g, y)"), Case("", "cholesky_adjoint(g, y, upper)")],
+     tangent={"a": [Case("upper == False", "cholesky_tangent(a_dot, y)"), Case("", "cholesky_tangent(a_dot, y, upper)")]},
+     doc="With respect to the triangle that numpy reads.")
+rule("numpy.linalg.eigh", "a, UPLO='L'", kind=_eigh_kind, results=2, a="eigh_adjoint(g0, g1, y0, y1, UPLO)",
+     tangent={"a": "eigh_tangent(a_dot, y0, y1, UPLO)"},
+     doc="With respect to the triangle that numpy reads; mixtures of eigenvectors of equal eigenvalues count as constant.")
+rule("numpy.linalg.eigvalsh", "a, UPLO='L'", kind=_eigvalsh_kind, a="eigvalsh_adjoint(g, a, UPLO)", tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"},
+     doc="With respect to the triangle that numpy reads.")
+nondifferentiable("numpy.linalg.matrix_rank", signature="A, tol=None, hermitian=False, *, rtol=None")
+
+
+# Norms
+def _norm_kind(*, literals: Literals, x: Kind, **_: Any) -> Kind:
+    shape, axis, keep = shape_of(x), literals.get("axis", SOME), literals.get("keepdims")
+    dtype = floating(x) if (floating(x) or "").startswith("float") else None
+    if axis is None and keep is False:
+        return Kind("scalar" if x.is_array else "unknown", dtype, ())
+    axes = range(len(shape)) if axis is None and isinstance(shape, tuple) else places(axis, len(shape)) if isinstance(shape, tuple) else None
+    if axes is None or not isinstance(shape, tuple) or not isinstance(keep, bool):
+        return Kind("unknown")
+    left = tuple(1 if k in axes else dim for k, dim in enumerate(shape) if keep or k not in axes)
+    return Kind("array" if left and x.is_array else "unknown", dtype, left)
+
+
+_LENGTH = "(ord is None or (ord == 2 and (x.rank == 1 or isinstance(axis, int))) or (ord == 'fro' and (x.rank == 2 or isinstance(axis, tuple))))"
+
+rule("numpy.linalg.norm", "x, ord=None, axis=None, keepdims=False", kind=_norm_kind, x=[
+    Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
+    Case(f"{_LENGTH} and isinstance(axis, (int, tuple))", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
+    Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
+], tangent={"x": [
+    Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
+    Case(f"{_LENGTH} and isinstance(axis, (int, tuple))", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
+    Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
+]}, doc="Zero where the norm is zero; ties are split evenly.")

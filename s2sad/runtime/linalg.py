@@ -1,0 +1,359 @@
+"""Adjoints and tangents of linear algebra, where they are longer than a line or kinds are unknown.
+
+As in `adjoints`: `g` is the adjoint of a result, in its shape; every function uses numpy and this file only. Matrices may be
+stacked along leading axes, which broadcast. The formulas are those of Giles (2008), "An extended collection of matrix
+derivative results for forward and reverse mode algorithmic differentiation", where no other source is named.
+"""
+
+from typing import Any
+
+import numpy as np
+
+
+def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
+    """Sum g over the axes along which an array of this shape was stretched.
+
+    >>> sum_to(np.ones((2, 3)), (3,))
+    array([2., 2., 2.])
+    """
+    if np.shape(g) == shape:
+        return g
+    if not shape:
+        return np.sum(g)
+    extra = g.ndim - len(shape)
+    stretched = [i for i, n in enumerate(shape, extra) if n == 1 != g.shape[i]]
+    return g.sum(axis=(*range(extra), *stretched)).reshape(shape)
+
+
+# Products
+def matmul_adjoint_a(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `a @ b` with respect to a, for any ranks: g bᵀ, and an outer product where b is a vector."""
+    if np.ndim(b) == 1:
+        return sum_to(np.multiply.outer(g, b), np.shape(a))
+    if np.ndim(a) == 1:
+        return sum_to((b @ g[..., None])[..., 0], np.shape(a))
+    return sum_to(g @ b.mT, np.shape(a))
+
+
+def matmul_adjoint_b(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `a @ b` with respect to b, for any ranks: aᵀ g, and an outer product where a is a vector."""
+    if np.ndim(b) == 1:
+        return np.tensordot(g, a, np.ndim(g))
+    if np.ndim(a) == 1:
+        return sum_to(a[:, None] * g[..., None, :], np.shape(b))
+    return sum_to(a.mT @ g, np.shape(b))
+
+
+def dot_adjoint_a(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.dot(a, b)`, the sum over the last axis of a and the last but one of b, with respect to a."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return sum_to(g * b, np.shape(a))
+    if np.ndim(b) == 1:
+        return np.multiply.outer(g, b)
+    return np.tensordot(g, np.swapaxes(b, -1, -2), np.ndim(b) - 1)
+
+
+def dot_adjoint_b(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.dot(a, b)`, the sum over the last axis of a and the last but one of b, with respect to b."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return sum_to(g * a, np.shape(b))
+    shared = list(range(np.ndim(a) - 1))
+    product = np.tensordot(a, g, (shared, shared))
+    return product if np.ndim(b) == 1 else np.moveaxis(product, 0, -2)
+
+
+def inner_adjoint_a(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.inner(a, b)`, the sum over the last axes, with respect to a."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return sum_to(g * b, np.shape(a))
+    return np.tensordot(g, b, np.ndim(b) - 1)
+
+
+def inner_adjoint_b(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.inner(a, b)`, the sum over the last axes, with respect to b."""
+    if np.ndim(a) == 0 or np.ndim(b) == 0:
+        return sum_to(g * a, np.shape(b))
+    shared = list(range(np.ndim(a) - 1))
+    return np.tensordot(g, a, (shared, shared))
+
+
+def contracted_axes(a: Any, b: Any, axes: Any) -> tuple[list[int], list[int]]:
+    """The axes of a and of b, in pairs, over which `np.tensordot(a, b, axes)` sums.
+
+    >>> contracted_axes(np.ones((2, 3)), np.ones((3, 4)), 1)
+    ([1], [0])
+    """
+    if np.ndim(axes) == 0:
+        return list(range(np.ndim(a) - int(axes), np.ndim(a))), list(range(int(axes)))
+    of_a, of_b = (list(part) if np.ndim(part) else [part] for part in axes)
+    return [axis % np.ndim(a) for axis in of_a], [axis % np.ndim(b) for axis in of_b]
+
+
+def tensordot_adjoint_a(g: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    """The adjoint of `np.tensordot(a, b, axes)` with respect to a: g and b contracted over the axes that b kept."""
+    of_a, of_b = contracted_axes(a, b, axes)
+    kept_a = [axis for axis in range(np.ndim(a)) if axis not in of_a]
+    kept_b = [axis for axis in range(np.ndim(b)) if axis not in of_b]
+    product = np.tensordot(g, b, (list(range(len(kept_a), np.ndim(g))), kept_b))
+    order = kept_a + [axis for _, axis in sorted(zip(of_b, of_a))]
+    return np.transpose(product, [order.index(axis) for axis in range(len(order))])
+
+
+def tensordot_adjoint_b(g: Any, a: Any, b: Any, axes: Any = 2) -> Any:
+    """The adjoint of `np.tensordot(a, b, axes)` with respect to b: g and a contracted over the axes that a kept."""
+    of_a, of_b = contracted_axes(a, b, axes)
+    kept_a = [axis for axis in range(np.ndim(a)) if axis not in of_a]
+    kept_b = [axis for axis in range(np.ndim(b)) if axis not in of_b]
+    product = np.tensordot(g, a, (list(range(len(kept_a))), kept_a))
+    order = kept_b + [axis for _, axis in sorted(zip(of_a, of_b))]
+    return np.transpose(product, [order.index(axis) for axis in range(len(order))])
+
+
+def kron_adjoint_a(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.kron(a, b)` with respect to a: each block of g times b, summed over the block."""
+    rank = max(np.ndim(a), np.ndim(b))
+    outer = (1,) * (rank - np.ndim(a)) + np.shape(a)
+    inner = (1,) * (rank - np.ndim(b)) + np.shape(b)
+    blocks = np.reshape(g, [n for pair in zip(outer, inner) for n in pair])
+    spaced = np.reshape(b, [n for m in inner for n in (1, m)])
+    return np.reshape((blocks * spaced).sum(axis=tuple(range(1, 2 * rank, 2))), np.shape(a))
+
+
+def kron_adjoint_b(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.kron(a, b)` with respect to b: the sum of the blocks of g, each times its element of a."""
+    rank = max(np.ndim(a), np.ndim(b))
+    outer = (1,) * (rank - np.ndim(a)) + np.shape(a)
+    inner = (1,) * (rank - np.ndim(b)) + np.shape(b)
+    blocks = np.reshape(g, [n for pair in zip(outer, inner) for n in pair])
+    spaced = np.reshape(a, [n for m in outer for n in (m, 1)])
+    return np.reshape((blocks * spaced).sum(axis=tuple(range(0, 2 * rank, 2))), np.shape(b))
+
+
+def cross_adjoint_a(g: Any, a: Any, b: Any, axis: int = -1) -> Any:
+    """The adjoint of `np.cross(a, b, axis=axis)` with respect to a: b × g. Vectors have three components."""
+    if not np.shape(a)[axis] == np.shape(b)[axis] == 3:
+        raise ValueError("the adjoint of numpy.cross needs vectors of three components")
+    return sum_to(np.cross(b, g, axis=axis), np.shape(a))
+
+
+def cross_adjoint_b(g: Any, a: Any, b: Any, axis: int = -1) -> Any:
+    """The adjoint of `np.cross(a, b, axis=axis)` with respect to b: g × a. Vectors have three components."""
+    if not np.shape(a)[axis] == np.shape(b)[axis] == 3:
+        raise ValueError("the adjoint of numpy.cross needs vectors of three components")
+    return sum_to(np.cross(g, a, axis=axis), np.shape(b))
+
+
+def matrix_power_adjoint(g: Any, a: Any, n: int) -> Any:
+    """The adjoint of `np.linalg.matrix_power(a, n)`: the sum over i of (aᵀ)ⁱ g (aᵀ)ⁿ⁻¹⁻ⁱ."""
+    if n < 0:
+        inverse = np.linalg.inv(a)
+        return -inverse.mT @ matrix_power_adjoint(g, inverse, -n) @ inverse.mT
+    total = np.zeros_like(a)
+    after = np.linalg.matrix_power(a.mT, 0)
+    for _ in range(n):
+        # Horner's scheme: total = aᵀ total + g (aᵀ)ⁱ
+        total = a.mT @ total + g @ after
+        after = after @ a.mT
+    return total
+
+
+def matrix_power_tangent(a_dot: Any, a: Any, n: int) -> Any:
+    """The tangent of `np.linalg.matrix_power(a, n)`: the sum over i of aⁱ ȧ aⁿ⁻¹⁻ⁱ."""
+    return matrix_power_adjoint(a_dot, a.mT, n)
+
+
+def multi_dot_adjoint(g: Any, arrays: Any, k: int) -> Any:
+    """The adjoint of `np.linalg.multi_dot(arrays)` with respect to arrays[k]: (before)ᵀ g (after)ᵀ."""
+    g = np.reshape(g, (np.shape(arrays[0])[0] if np.ndim(arrays[0]) == 2 else 1, -1))
+    before = [a if np.ndim(a) == 2 else np.reshape(a, (1, -1)) for a in arrays[:k]]
+    after = [a if np.ndim(a) == 2 else np.reshape(a, (-1, 1)) for a in arrays[k + 1 :]]
+    for a in before:
+        g = a.T @ g
+    for a in reversed(after):
+        g = g @ a.T
+    return np.reshape(g, np.shape(arrays[k]))
+
+
+# Einstein sums
+def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
+    """The adjoint of `np.einsum(subscripts, *operands)` with respect to operands[k], for all that subscripts may say.
+
+    It is an Einstein sum itself: g takes the place of the operand. An ellipsis becomes letters of its own, a letter that
+    only this operand has is spread, an operand with repeated letters gets its adjoint on that diagonal.
+    """
+    inputs, _, output = subscripts.replace(" ", "").partition("->")
+    terms = inputs.split(",")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
+    most = 0
+    for i, term in enumerate(terms):
+        if "..." in term:
+            count = np.ndim(operands[i]) - len(term) + 3
+            most = max(most, count)
+            terms[i] = term.replace("...", "".join(free[:count][::-1]))
+    if "->" in subscripts:
+        output = output.replace("...", "".join(free[:most][::-1]))
+    else:
+        letters = "".join(terms)
+        output = "".join(free[:most][::-1]) + "".join(sorted(c for c in set(letters) - set(free[:most]) if letters.count(c) == 1))
+    own, shape = "".join(dict.fromkeys(terms[k])), np.shape(operands[k])
+    others = [i for i in range(len(terms)) if i != k]
+    reached = [c for c in own if c in output or any(c in terms[i] for i in others)]
+    wanted = ",".join([output, *(terms[i] for i in others)]) + "->" + "".join(reached)
+    part = np.einsum(wanted, g, *(operands[i] for i in others))
+    sizes = tuple(max(n for c, n in zip(terms[k], shape) if c == letter) for letter in own)
+    part = sum_to(part, tuple(n for letter, n in zip(own, sizes) if letter in reached))
+    lone = tuple(i for i, letter in enumerate(own) if letter not in reached)
+    part = np.broadcast_to(np.expand_dims(part, lone), sizes)
+    if own == terms[k]:
+        return part
+    total = np.zeros(shape, part.dtype)
+    np.einsum(f"{terms[k]}->{own}", total)[...] = part
+    return total
+
+
+# Solving and decomposing
+def solve_adjoint_a(g: Any, a: Any, b: Any, y: Any) -> Any:
+    """The adjoint of `y = np.linalg.solve(a, b)` with respect to a: -(a⁻ᵀ g) yᵀ. b is a vector where it has one axis."""
+    if np.ndim(b) == 1:
+        return -sum_to(np.linalg.solve(a.mT, g[..., None]) * y[..., None, :], np.shape(a))
+    return -sum_to(np.linalg.solve(a.mT, g) @ y.mT, np.shape(a))
+
+
+def solve_adjoint_b(g: Any, a: Any, b: Any) -> Any:
+    """The adjoint of `np.linalg.solve(a, b)` with respect to b: a⁻ᵀ g. b is a vector where it has one axis."""
+    if np.ndim(b) == 1:
+        return sum_to(np.linalg.solve(a.mT, g[..., None])[..., 0], np.shape(b))
+    return sum_to(np.linalg.solve(a.mT, g), np.shape(b))
+
+
+def solve_tangent_a(a_dot: Any, a: Any, b: Any, y: Any) -> Any:
+    """The tangent of `y = np.linalg.solve(a, b)` for a: -a⁻¹ (ȧ y). b is a vector where it has one axis."""
+    if np.ndim(b) == 1:
+        return -np.linalg.solve(a, a_dot @ y[..., None])[..., 0]
+    return -np.linalg.solve(a, a_dot @ y)
+
+
+def cholesky_adjoint(g: Any, y: Any, upper: bool = False) -> Any:
+    """The adjoint of `y = np.linalg.cholesky(a)`, on the triangle of a that numpy reads, zero on the other.
+
+    Murray (2016), "Differentiation of the Cholesky decomposition", equation 10: s = y⁻ᵀ Φ(yᵀ g) y⁻¹, where Φ takes the
+    lower triangle and half the diagonal.
+    """
+    if upper:
+        return cholesky_adjoint(g.mT, y.mT).mT
+    halves = np.tril(np.ones_like(y)) - 0.5 * np.eye(y.shape[-1], dtype=y.dtype)
+    inner = halves * (y.mT @ np.tril(g))
+    s = np.linalg.solve(y.mT, np.linalg.solve(y.mT, inner.mT).mT)
+    return halves * (s + s.mT)
+
+
+def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
+    """The tangent of `y = np.linalg.cholesky(a)`: y Φ(y⁻¹ ȧ y⁻ᵀ), of the triangle of ȧ that numpy reads (Murray 2016)."""
+    if upper:
+        return cholesky_tangent(a_dot.mT, y.mT).mT
+    halves = np.tril(np.ones_like(y)) - 0.5 * np.eye(y.shape[-1], dtype=y.dtype)
+    lower = halves * a_dot
+    return y @ (halves * np.linalg.solve(y, np.linalg.solve(y, lower + lower.mT).mT).mT)
+
+
+def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
+    """The adjoint of `y0, y1 = np.linalg.eigh(a, UPLO)`, on the triangle that numpy reads, zero on the other.
+
+    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]). Eigenvectors of equal eigenvalues are not determined;
+    what g1 says of their mixture counts as zero.
+    """
+    gaps = y0[..., None, :] - y0[..., :, None]
+    same = gaps == 0
+    inner = np.where(same, 0, (y1.mT @ g1) / np.where(same, 1, gaps))
+    s = (y1 * g0[..., None, :] + y1 @ inner) @ y1.mT
+    halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
+    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
+
+
+def eigvalsh_adjoint(g: Any, a: Any, UPLO: str = "L") -> Any:
+    """The adjoint of `np.linalg.eigvalsh(a, UPLO)`, on the triangle that numpy reads: v diag(g) vᵀ."""
+    v = np.linalg.eigh(a, UPLO)[1]
+    s = (v * g[..., None, :]) @ v.mT
+    halves = np.tril(np.ones_like(v)) - 0.5 * np.eye(v.shape[-1], dtype=v.dtype)
+    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
+
+
+def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
+    """The tangents of `y0, y1 = np.linalg.eigh(a, UPLO)`: the diagonal of y1ᵀ ȧ y1, and y1 (F ∘ (y1ᵀ ȧ y1))."""
+    halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
+    half = (halves if UPLO.upper() == "L" else halves.mT) * a_dot
+    inner = y1.mT @ (half + half.mT) @ y1
+    gaps = y0[..., None, :] - y0[..., :, None]
+    same = gaps == 0
+    return np.diagonal(inner, 0, -2, -1), y1 @ np.where(same, 0, inner / np.where(same, 1, gaps))
+
+
+def eigvalsh_tangent(a_dot: Any, a: Any, UPLO: str = "L") -> Any:
+    """The tangent of `np.linalg.eigvalsh(a, UPLO)`: the diagonal of vᵀ ȧ v."""
+    return eigh_tangent(a_dot, *np.linalg.eigh(a, UPLO), UPLO)[0]
+
+
+def pinv_adjoint(g: Any, a: Any, y: Any) -> Any:
+    """The adjoint of `y = np.linalg.pinv(a)` where the rank of a does not change.
+
+    Golub and Pereyra (1973), "The differentiation of pseudo-inverses", equation 4.12, transposed.
+    """
+    left = np.eye(a.shape[-2], dtype=a.dtype) - a @ y
+    right = np.eye(a.shape[-1], dtype=a.dtype) - y @ a
+    return -y.mT @ g @ y.mT + left @ g.mT @ y @ y.mT + y.mT @ y @ g.mT @ right
+
+
+# Norms
+def norm_axes(x: Any, axis: Any) -> tuple[int, ...]:
+    """The axes that `np.linalg.norm(x, axis=axis)` works on, all of them for None, counted from the front."""
+    axes = range(np.ndim(x)) if axis is None else (axis,) if np.ndim(axis) == 0 else axis
+    return tuple(int(k) % np.ndim(x) for k in axes)
+
+
+def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
+    """The gradient of every norm that `np.linalg.norm(x, ord, axis)` gives with respect to x, in the shape of x.
+
+    Zero where the norm is zero. Ties (the largest of ord inf, equal singular values) are split evenly.
+    """
+    axes = norm_axes(x, axis)
+    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
+        y = np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
+        return x / np.where(y, y, 1)
+    size = np.abs(x)
+    if len(axes) == 1:
+        if ord == 0:
+            return np.zeros_like(x)
+        if np.isinf(ord):
+            extreme = np.max(size, axis=axes, keepdims=True) if ord > 0 else np.min(size, axis=axes, keepdims=True)
+            chosen = size == extreme
+            return np.sign(x) * chosen / np.sum(chosen, axis=axes, keepdims=True)
+        if ord == 1:
+            return np.sign(x)
+        y = np.asarray(np.linalg.norm(x, ord, axis=axes[0], keepdims=True))
+        ratio = size / np.where(y, y, 1)
+        return np.sign(x) * np.where(ratio > 0, np.where(ratio > 0, ratio, 1) ** (ord - 1), 0)
+    if ord in (1, -1, np.inf, -np.inf):
+        rows, columns = axes if ord in (1, -1) else axes[::-1]
+        sums = np.sum(size, axis=rows, keepdims=True)
+        extreme = np.max(sums, axis=columns, keepdims=True) if ord > 0 else np.min(sums, axis=columns, keepdims=True)
+        chosen = sums == extreme
+        return np.sign(x) * chosen / np.sum(chosen, axis=columns, keepdims=True)
+    u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
+    if ord == "nuc":
+        weights = (s > np.finfo(s.dtype).eps * s[..., :1] * max(x.shape)).astype(s.dtype)
+    else:
+        extreme = s[..., :1] if ord == 2 else s[..., -1:]
+        weights = (s == extreme) & (s > 0)
+        weights = weights / np.maximum(np.sum(weights, axis=-1, keepdims=True), 1)
+    return np.moveaxis((u * weights[..., None, :]) @ vt, (-2, -1), axes)
+
+
+def norm_adjoint(g: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The adjoint of `np.linalg.norm(x, ord, axis, keepdims)`: g times the gradient of its norm, zero where that is zero."""
+    g = g if keepdims else np.expand_dims(g, norm_axes(x, axis))
+    return g * norm_gradient(x, ord, axis)
+
+
+def norm_tangent(x_dot: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The tangent of `np.linalg.norm(x, ord, axis, keepdims)`: its gradient times x_dot, zero where the norm is zero."""
+    return np.sum(norm_gradient(x, ord, axis) * x_dot, axis=norm_axes(x, axis), keepdims=keepdims)
