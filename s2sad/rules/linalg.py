@@ -7,7 +7,7 @@ from typing import Any
 
 from s2sad.ir.kinds import SOME, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, same_extent
 from s2sad.rules.registry import Case, alias, linear, nondifferentiable, rule, sequence
-from s2sad.rules.shapes import dtype_of, item_kinds, places, product, promote, shape_of
+from s2sad.rules.shapes import dtype_of, is_one, item_kinds, places, product, promote, shape_of
 
 Literals = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -165,16 +165,17 @@ linear("numpy.tensordot", "a, b, axes=2", kind=_tensordot_kind, a=[
 ])
 linear("numpy.kron", "a, b", kind=_kron_kind, a="kron_adjoint_a(g, a, b)", b="kron_adjoint_b(g, a, b)")
 
-_VECTORS = "axisa == -1 and axisb == -1 and axisc == -1 and axis is None"
+_ALONG = "axisa == -1 and axisb == -1 and axisc == -1"
+_VECTORS = f"{_ALONG} and axis is None"
 linear("numpy.cross", "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None", kind=_cross_kind,
        doc="Vectors of three components.", a=[
            Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(b, g)"),
            Case(_VECTORS, "cross_adjoint_a(g, a, b)"),
-           Case("isinstance(axis, int)", "cross_adjoint_a(g, a, b, axis)"),
+           Case(_ALONG, "cross_adjoint_a(g, a, b, axis)"),
        ], b=[
            Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
            Case(_VECTORS, "cross_adjoint_b(g, a, b)"),
-           Case("isinstance(axis, int)", "cross_adjoint_b(g, a, b, axis)"),
+           Case(_ALONG, "cross_adjoint_b(g, a, b, axis)"),
        ])
 
 
@@ -219,8 +220,9 @@ def _einsum_adjoint(values: Values) -> str | None:
     own, others = terms[k], [j for j in range(count) if j != k]
     kept = "".join(letter for letter in own if letter in output or any(letter in terms[j] for j in others))
     lone = [i for i, letter in enumerate(own) if letter not in kept]
-    stretched = any(_may_stretch(letter, k, terms, kinds) for letter in kept)
-    if stretched and lone:
+    lengths = [_length(letter, k, terms, output, kinds) for letter in kept]
+    stretched = "stretched" in lengths
+    if "unknown" in lengths or (stretched and lone):
         return None
     if not others and output == kept:
         text = "g"
@@ -235,17 +237,23 @@ def _einsum_adjoint(values: Values) -> str | None:
     return f"unbroadcast({text}, item)" if stretched else text
 
 
-def _may_stretch(letter: str, k: int, terms: Sequence[str], kinds: Sequence[Kind]) -> bool:
-    """Whether an axis of operand k may have length one where another operand has more."""
+def _length(letter: str, k: int, terms: Sequence[str], output: str, kinds: Sequence[Kind]) -> str:
+    """How long an axis of operand k is beside what g and the other operands have under the same letter.
+
+    "equal"; "stretched" where it may be one and they longer; "unknown" where it may also be the longer one.
+    """
 
     def dim(j: int) -> Dim:
         shape = kinds[j].shape
         return shape[terms[j].index(letter)] if isinstance(shape, tuple) and len(shape) == len(terms[j]) else SOME
 
-    own = dim(k)
-    if own != 1 and (isinstance(own, int) or own.plural):
-        return False
-    return any(letter in terms[j] and not same_extent(own, dim(j)) for j in range(len(terms)) if j != k)
+    own, others = dim(k), [dim(j) for j in range(len(terms)) if j != k and letter in terms[j]]
+    if all(same_extent(own, other) for other in others):
+        return "equal"
+    reached = letter in output or any(is_one(other) is False for other in others)
+    if is_one(own) is False:
+        return "equal" if reached else "unknown"
+    return "stretched" if reached or own == 1 else "unknown"
 
 
 linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kind, views=("operands",), operands=[

@@ -729,24 +729,26 @@ def _array_kind(name: str) -> KindFunction:
         given: Kind = bound[name]
         dtype = asked_dtype(literals, dtype_of(given))
         shape = shape_of(given)
-        if literals.get("ndmin", 0) != 0:
-            least = literals.get("ndmin")
+        least = literals.get("ndmin") if "ndmin" in bound else 0
+        if least != 0:
             shape = (1,) * (least - len(shape)) + shape if isinstance(least, int) and isinstance(shape, tuple) else None
         return Kind(array_of(given, shape).sort, dtype, shape)
 
     return kind
 
 
-def _conversion(name: str) -> Formula:
+def _conversion(name: str, plain: str = "dtype is None") -> Formula:
     """The adjoint of making an array of parameter `name`: of the whole array, or of an item of a list."""
     whole, listed = f"{name}.sort not in ('list', 'tuple')", f"{name}.sort in ('list', 'tuple')"
+    if "ndmin" in plain:
+        listed += " and ndmin == 0"
     return [
         Case(f"dtype is None and {listed}", "g[k]"),
-        Case(f"dtype is None and {name}.is_array", "g"),
+        Case(f"{plain} and {name}.is_array", "g"),
         Case("dtype is None", f"np.reshape(g, np.shape({name}))"),
         Case(listed, _converted("g[k]")),
         Case(listed, "cast_back(g[k], item, dtype)"),
-        Case(whole, f"cast_back(g, {name}, dtype)"),
+        Case(whole, f"np.reshape(cast_back(g, {name}, dtype), np.shape({name}))"),
     ]
 
 
@@ -755,6 +757,8 @@ def _contiguous_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return Kind(array_of(a, shape).sort, asked_dtype(literals, dtype_of(a)), shape or (None if shape is None else (1,)))
 
 
+#: The tangent of a conversion is the same conversion, but one to integers has none.
+_SAME = [Case("dtype is None", "@same"), Case("", _converted("@same"))]
 _ASTYPE = [
     Case("", _converted("g.astype(a.dtype)")),
     Case("", "cast_back(g, a, dtype)"),
@@ -762,18 +766,19 @@ _ASTYPE = [
 
 linear("numpy.copy", "a, order='K', subok=False", kind=lambda *, literals, a, **_: array_of(a, shape_of(a)), a="g")
 linear("numpy.ndarray.copy", "a, order='C'", kind=lambda *, literals, a, **_: a, a="g")
-linear("numpy.ndarray.astype", "a, dtype, order='K', casting='unsafe', subok=True, copy=True", kind=_astype_kind, views=("a",), a=_ASTYPE)
-linear("numpy.astype", "a, dtype, *, copy=True, device=None", kind=_astype_kind, views=("a",), a=_ASTYPE)
+rule("numpy.ndarray.astype", "a, dtype, order='K', casting='unsafe', subok=True, copy=True", kind=_astype_kind, views=("a",),
+     a=_ASTYPE, tangent={"a": _SAME[1:]})
+rule("numpy.astype", "a, dtype, *, copy=True, device=None", kind=_astype_kind, views=("a",), a=_ASTYPE, tangent={"a": _SAME[1:]})
 sequence("numpy.array", "object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0", over="object", kind=_array_kind("object"),
-         views=("object",), item=_conversion("object"))
-sequence("numpy.asarray", "a, dtype=None, order=None, *, copy=None", over="a", kind=_array_kind("a"), views=("a",), item=_conversion("a"))
+         views=("object",), item=_conversion("object", "dtype is None and ndmin == 0"), tangent=_SAME)
+sequence("numpy.asarray", "a, dtype=None, order=None, *, copy=None", over="a", kind=_array_kind("a"), views=("a",), item=_conversion("a"), tangent=_SAME)
 alias("numpy.asanyarray", "numpy.asarray")
 for _name in ("ascontiguousarray", "asfortranarray"):
-    linear(f"numpy.{_name}", "a, dtype=None", views=("a",), a=[
+    rule(f"numpy.{_name}", "a, dtype=None", views=("a",), a=[
         Case("dtype is None and a.rank", "g"),
         Case("dtype is None", "np.reshape(g, np.shape(a))"),
         Case("", "np.reshape(cast_back(g, a, dtype), np.shape(a))"),
-    ], kind=_contiguous_kind if _name == "ascontiguousarray" else _array_kind("a"))
+    ], kind=_contiguous_kind, tangent={"a": _SAME})
 
 
 # New arrays
@@ -804,6 +809,9 @@ def _identity_kind(*, literals: Literals, n: Kind, dtype: Kind, **_: Any) -> Kin
     return _eye_kind(literals={**literals, "N": literals.get("n"), "M": None}, N=n, M=UNKNOWN, dtype=dtype)
 
 
+_FLOATING_LIKE = "dtype is None and (a.sort == 'float' or (a.dtype is not None and a.carries_derivative))"
+
+
 def _fill(like: bool) -> Formula:
     """The adjoint of a fill value; where the array's dtype is not known, it may hold integers."""
     if not like:
@@ -813,7 +821,7 @@ def _fill(like: bool) -> Formula:
             Case("", "unbroadcast(cast_back(g, fill_value, dtype), fill_value)"),
         ]
     return [
-        Case("dtype is None and (a.sort == 'float' or (a.dtype is not None and a.carries_derivative))", "unbroadcast(g, fill_value)"),
+        Case(_FLOATING_LIKE, "unbroadcast(g, fill_value)"),
         Case("", _converted("unbroadcast(g, fill_value)")),
         Case("dtype is None", "unbroadcast(cast_back(g, fill_value, np.result_type(a)), fill_value)"),
         Case("", "unbroadcast(cast_back(g, fill_value, dtype), fill_value)"),
@@ -823,8 +831,14 @@ def _fill(like: bool) -> Formula:
 for _name in ("zeros", "ones", "empty"):
     nondifferentiable(f"numpy.{_name}", signature="shape, dtype=None, order='C'", kind=_made_kind())
     nondifferentiable(f"numpy.{_name}_like", signature="a, dtype=None, order='K', subok=True, shape=None", kind=_like_kind)
-linear("numpy.full", "shape, fill_value, dtype=None, order='C'", kind=_full_kind, fill_value=_fill(like=False))
-linear("numpy.full_like", "a, fill_value, dtype=None, order='K', subok=True, shape=None", kind=_like_kind, fill_value=_fill(like=True))
+rule("numpy.full", "shape, fill_value, dtype=None, order='C'", kind=_full_kind, fill_value=_fill(like=False),
+     tangent={"fill_value": _SAME})
+rule("numpy.full_like", "a, fill_value, dtype=None, order='K', subok=True, shape=None", kind=_like_kind, fill_value=_fill(like=True),
+     tangent={"fill_value": [
+         Case(_FLOATING_LIKE, "@same"),
+         Case("", _converted("@same")),
+         Case("dtype is None", "np.full(np.shape(y), cast_back(fill_value_dot, fill_value, np.result_type(a)))"),
+     ]})
 nondifferentiable("numpy.eye", signature="N, M=None, k=0, dtype=None, order='C'", kind=_eye_kind)
 nondifferentiable("numpy.identity", signature="n, dtype=None", kind=_identity_kind)
 

@@ -129,15 +129,17 @@ def kron_adjoint_b(g: Any, a: Any, b: Any) -> Any:
     return np.reshape((blocks * spaced).sum(axis=tuple(range(0, 2 * rank, 2))), np.shape(b))
 
 
-def cross_adjoint_a(g: Any, a: Any, b: Any, axis: int = -1) -> Any:
+def cross_adjoint_a(g: Any, a: Any, b: Any, axis: int | None = None) -> Any:
     """The adjoint of `np.cross(a, b, axis=axis)` with respect to a: b × g. Vectors have three components."""
+    axis = -1 if axis is None else axis
     if not np.shape(a)[axis] == np.shape(b)[axis] == 3:
         raise ValueError("the adjoint of numpy.cross needs vectors of three components")
     return sum_to(np.cross(b, g, axis=axis), np.shape(a))
 
 
-def cross_adjoint_b(g: Any, a: Any, b: Any, axis: int = -1) -> Any:
+def cross_adjoint_b(g: Any, a: Any, b: Any, axis: int | None = None) -> Any:
     """The adjoint of `np.cross(a, b, axis=axis)` with respect to b: g × a. Vectors have three components."""
+    axis = -1 if axis is None else axis
     if not np.shape(a)[axis] == np.shape(b)[axis] == 3:
         raise ValueError("the adjoint of numpy.cross needs vectors of three components")
     return sum_to(np.cross(g, a, axis=axis), np.shape(b))
@@ -201,7 +203,8 @@ def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
     wanted = ",".join([output, *(terms[i] for i in others)]) + "->" + "".join(reached)
     part = np.einsum(wanted, g, *(operands[i] for i in others))
     sizes = tuple(max(n for c, n in zip(terms[k], shape) if c == letter) for letter in own)
-    part = sum_to(part, tuple(n for letter, n in zip(own, sizes) if letter in reached))
+    stretched = tuple(i for i, letter in enumerate(reached) if sizes[own.index(letter)] == 1)
+    part = part.sum(axis=stretched, keepdims=True) if stretched else part
     lone = tuple(i for i, letter in enumerate(own) if letter not in reached)
     part = np.broadcast_to(np.expand_dims(part, lone), sizes)
     if own == terms[k]:
