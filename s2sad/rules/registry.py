@@ -8,6 +8,7 @@ adjoint of the result; `g0, g1, …`), `np` (the array module), `math`, and the 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -124,7 +125,8 @@ def register(entry: Rule) -> Rule:
 def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None = None, doc: str = "", **partials: Formula) -> Rule:
     """Register an elementwise operation by its partial derivatives; each gives the adjoint and the tangent.
 
-    A partial of "1" or "-1" passes `g` on. The engine sums the adjoint back to the parameter's shape.
+    A partial of "1" or "-1" passes `g` on. A text that names `g` stands for the whole adjoint, linear in `g`, where a
+    product would not do (`np.where(c, g, 0)`). The engine sums the adjoint back to the parameter's shape.
     """
     from s2sad.rules.results import elementwise_kind
 
@@ -133,6 +135,8 @@ def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None =
         for case in _cases(cases):
             assert isinstance(case.text, str), "a partial is plain text"
             text = {"1": factor, "-1": f"-{factor}"}.get(case.text, f"{factor} * ({case.text})")
+            if re.search(r"\bg\b", case.text):
+                text = re.sub(r"\bg\b", factor, case.text)
             made.append(Case(case.when, text))
         return tuple(made)
 

@@ -215,7 +215,7 @@ def _python_power_kind(kinds: Sequence[Kind], values: Sequence[Any]) -> Kind:
 def _structures_kind(name: str, kinds: Sequence[Kind]) -> Kind:
     """What operators give on strings, tuples and lists."""
     sorts = {k.sort for k in kinds}
-    if name in ("lt", "le", "gt", "ge", "eq", "ne") and sorts <= {"str", "none"}:
+    if name in ("lt", "le", "gt", "ge", "eq", "ne") and sorts <= {"str", "tuple", "list"}:
         return BOOL
     if name == "add" and sorts == {"str"}:
         return STR

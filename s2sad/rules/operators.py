@@ -1,0 +1,308 @@
+"""Rules for Python's operators, for the built-in functions on numbers, and for the module `math`.
+
+Operators serve Python numbers and arrays alike; formulas for Python numbers use `math`, so that scalar code needs no
+NumPy. Where a formula's cases are an empty tuple, a derivative exists but has no rule yet, so that it is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from functools import reduce
+from typing import Any
+
+import numpy as np
+
+from s2sad.ir.kinds import BOOL, COMPLEX, FLOAT, INT, STR, UNKNOWN, Kind, join
+from s2sad.rules.registry import (
+    Case,
+    Formula,
+    Rule,
+    elementwise,
+    nondifferentiable,
+    parse_signature,
+    register,
+    rule,
+)
+from s2sad.rules.results import Literals, fixed, of_rank, operator_kind, ufunc_results
+
+_NO_LISTS = "a.sort not in ('list', 'tuple') and b.sort not in ('list', 'tuple')"
+_AT_ZERO = "At zero the derivative is zero."
+_PYTHON = "x.is_python_number"
+_SIGN = [Case(_PYTHON, "(x > 0) - (x < 0)"), Case("", "np.sign(x)")]
+
+
+def _operator(name: str, ufunc: np.ufunc, signature: str = "a, b", doc: str = "", **partials: Formula) -> None:
+    elementwise(f"operator.{name}", signature, kind=operator_kind(name, ufunc), doc=doc, **partials)
+
+
+# Powers
+#: d(x**p)/dx. Two zeros give zero; the base is masked, not the exponent, so that derivatives by p stay right at p == 0.
+POWER_BASE = [
+    Case("p_value == 0", "0 * x"),
+    Case("p_value == 1", "1"),
+    Case("p_value == p_value", "p * x ** (p - 1)"),
+    Case("x.is_python_number and p.is_python_number", "p * (1 if (x, p) == (0, 0) else x) ** (p - 1)"),
+    Case("", "p * np.where((x == 0) & (p == 0), 1, x) ** (p - 1)"),
+]
+#: d(x**p)/dp.
+POWER_EXPONENT = [
+    Case("x_value > 0", "y * math.log(x)"),
+    Case(_PYTHON, "y * math.log(x if x else 1)"),
+    Case("", "y * np.log(np.where(x, x, 1))"),
+]
+POWER_DOC = "At x == 0 the derivative by p is zero; at x == p == 0 both are."
+
+
+def _renamed(cases: list[Case], **names: str) -> list[Case]:
+    """The cases of a formula over other parameter names."""
+    def change(text: Any) -> str:
+        for old, new in names.items():
+            text = re.sub(rf"\b{old}(_value)?\b", rf"{new}\1", text)
+        return str(text)
+
+    return [Case(change(case.when), change(case.text)) for case in cases]
+
+
+# Arithmetic
+_operator("add", np.add, a=[Case(_NO_LISTS, "1")], b=[Case(_NO_LISTS, "1")])
+_operator("sub", np.subtract, a="1", b="-1")
+_operator("mul", np.multiply, a=[Case(_NO_LISTS, "b")], b=[Case(_NO_LISTS, "a")])
+_operator("truediv", np.true_divide, a="1 / b", b="-a / b ** 2")
+_operator("pow", np.power, "x, p", x=POWER_BASE, p=POWER_EXPONENT, doc=POWER_DOC)
+_operator("mod", np.remainder, a="1", b="-(a // b)")
+_operator("neg", np.negative, "x", x="-1")
+_operator("pos", np.positive, "x", x="1")
+_operator("abs", np.absolute, "x", x=_SIGN, doc=_AT_ZERO)
+
+# Steps, comparisons and bits: no derivative
+for _name, _ufunc in {
+    "floordiv": np.floor_divide, "lt": np.less, "le": np.less_equal, "gt": np.greater, "ge": np.greater_equal,
+    "eq": np.equal, "ne": np.not_equal, "and_": np.bitwise_and, "or_": np.bitwise_or, "xor": np.bitwise_xor,
+    "lshift": np.left_shift, "rshift": np.right_shift,
+}.items():  # fmt: skip
+    nondifferentiable(f"operator.{_name}", signature="a, b", kind=operator_kind(_name, _ufunc), cheap=True)
+nondifferentiable("operator.invert", signature="x", kind=operator_kind("invert", np.invert), cheap=True)
+nondifferentiable("operator.is_", "operator.is_not", "operator.contains", signature="a, b", kind=BOOL, cheap=True)
+nondifferentiable("operator.not_", "operator.truth", signature="x", kind=BOOL, cheap=True)
+nondifferentiable("operator.index", signature="x", kind=INT, cheap=True)
+
+
+# Quotient with remainder
+def divmod_rule(name: str, ufunc: np.ufunc) -> None:
+    """Register a function with the results a // b and a % b."""
+    both = "a.is_python_number and b.is_python_number"
+    numpy_kind = ufunc_results(ufunc)
+
+    def kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+        if a.is_python_number and b.is_python_number and name.startswith("builtins"):
+            quotient = operator_kind("floordiv", np.floor_divide)(literals={}, a=a, b=b)
+            return Kind("tuple", items=(quotient, quotient))
+        return numpy_kind(literals=literals, a=a, b=b)
+
+    rule(
+        name, "a, b", results=2, kind=kind, cheap=True,
+        a=[Case(both, "g1"), Case("", "unbroadcast(g1, a)")],
+        b=[Case(both, "-y0 * g1"), Case("", "unbroadcast(-y0 * g1, b)")],
+        tangent={
+            "a": [Case(both, "(0.0, a_dot)"), Case("", "(np.zeros_like(y0), rebroadcast(a_dot, y1))")],
+            "b": [Case(both, "(0.0, -y0 * b_dot)"), Case("", "(np.zeros_like(y0), -y0 * b_dot)")],
+        },
+    )  # fmt: skip
+
+
+divmod_rule("builtins.divmod", np.divmod)
+
+
+# Built-in functions on numbers
+def _round_kind(*, literals: Literals, number: Kind, ndigits: Kind) -> Kind:
+    if not number.is_number:
+        return UNKNOWN
+    if literals.get("ndigits", ...) is None:
+        return INT
+    return {"float": FLOAT, "int": INT, "bool": INT}.get(number.sort, Kind("unknown", None, ()))
+
+
+elementwise("builtins.abs", "x", kind=operator_kind("abs", np.absolute), x=_SIGN, doc=_AT_ZERO)
+elementwise("builtins.pow", "base, exp", kind=operator_kind("pow", np.power), doc=POWER_DOC,
+            base=_renamed(POWER_BASE, x="base", p="exp"), exp=_renamed(POWER_EXPONENT, x="base", p="exp"))
+elementwise("builtins.float", "x=0.0", kind=fixed(FLOAT), x="1")
+rule("builtins.complex", "real=0, imag=0", kind=fixed(COMPLEX), real=(), imag=(), cheap=True)
+nondifferentiable("builtins.round", signature="number, ndigits=None", kind=_round_kind, cheap=True)
+nondifferentiable("builtins.int", signature="x=0, base=10", kind=INT, cheap=True)
+nondifferentiable("builtins.bool", signature="x=False", kind=BOOL, cheap=True)
+
+
+# The largest and the smallest of several
+def _extreme_item(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """The adjoint of one argument of `max` (sign ">") or `min` ("<"): g, shared evenly among equals."""
+
+    def text(values: Mapping[str, Any]) -> str | None:
+        count, k = values["count"], values["k"]
+        if count == 1:
+            is_vector = values["item"].is_array and values["item"].rank == 1
+            return "g * (item == y) / np.count_nonzero(item == y)" if is_vector else None
+        if count == 2:
+            other = f"args[{1 - k}]"
+            return f"g if item {sign} {other} else g / 2 if item == {other} else 0.0"
+        return f"g / max(sum([{_equal_to_y(count)}]), 1) if item == y else 0.0"
+
+    return text
+
+
+def _extreme_tangent(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
+    adjoint = _extreme_item(sign)
+
+    def text(values: Mapping[str, Any]) -> str | None:
+        if values["count"] == 1:
+            return "np.sum(item_dot * (item == y)) / np.count_nonzero(item == y)" if adjoint(values) else None
+        return (adjoint(values) or "").replace("g ", "item_dot ")
+
+    return text
+
+
+def _equal_to_y(count: int) -> str:
+    return ", ".join(f"args[{i}] == y" for i in range(count))
+
+
+def _extreme_kind(*, literals: Literals, args: tuple[Kind, ...], **_: Any) -> Kind:
+    if literals.get("default", ...) is not None:
+        return UNKNOWN
+    if len(args) == 1:
+        (only,) = args
+        if only.is_array and only.rank == 1:
+            return of_rank((), only.dtype)
+        if only.sort not in ("tuple", "list") or not only.items:
+            return INT if only.sort == "range" else UNKNOWN
+        args = only.items
+    return reduce(join, args)
+
+
+for _name, _sign in (("max", ">"), ("min", "<")):
+    rule(
+        f"builtins.{_name}", "*args, key=None, default=None", kind=_extreme_kind, cheap=True,
+        args=[Case("key is None", _extreme_item(_sign))],
+        tangent={"args": [Case("key is None", _extreme_tangent(_sign))]},
+        doc="Equal extremes share the derivative evenly.",
+    )  # fmt: skip
+
+
+# Sums and products of Python sequences
+def _sum_kind(*, literals: Literals, iterable: Kind, start: Kind) -> Kind:
+    if iterable.sort in ("tuple", "list") and iterable.items is not None:
+        add = operator_kind("add", np.add)
+        return reduce(lambda a, b: add(literals={}, a=a, b=b), iterable.items, start)
+    return UNKNOWN
+
+
+register(Rule(
+    "builtins.sum", parse_signature("iterable, start=0"), kind=_sum_kind, sequence="iterable",
+    adjoint={
+        "iterable": (Case("item.rank == 0", "g"), Case("", "unbroadcast(g, item)")),
+        "start": (Case("", "unbroadcast(g, start)"),),
+    },
+    tangent={"iterable": (Case("", "@same"),), "start": (Case("", "@same"),)},
+))  # fmt: skip
+register(Rule(
+    "math.fsum", parse_signature("seq"), kind=fixed(FLOAT), sequence="seq",
+    adjoint={"seq": (Case("", "g"),)}, tangent={"seq": (Case("", "@same"),)},
+))  # fmt: skip
+register(Rule(
+    "math.prod", parse_signature("iterable, *, start=1"), sequence="iterable",
+    kind=lambda *, literals, iterable, start: (
+        reduce(lambda a, b: operator_kind("mul", np.multiply)(literals={}, a=a, b=b), iterable.items, start)
+        if iterable.sort in ("tuple", "list") and iterable.items is not None else UNKNOWN
+    ),
+    adjoint={"iterable": (Case("start == 1", "g * product_of_others(iterable, k)"),), "start": ()},
+    tangent={"iterable": (Case("start == 1", "item_dot * product_of_others(iterable, k)"),), "start": ()},
+))  # fmt: skip
+rule("math.dist", "p, q", kind=fixed(FLOAT), p=(), q=())
+rule("math.sumprod", "p, q", p=(), q=())
+rule("builtins.sorted", "iterable, *, key=None, reverse=False", iterable=())
+
+# Other built-in functions without effects
+nondifferentiable("builtins.len", signature="obj", kind=INT, cheap=True)
+nondifferentiable("builtins.range", kind=Kind("range"), cheap=True)
+for _name in ("isinstance", "issubclass", "hasattr"):
+    nondifferentiable(f"builtins.{_name}", signature="x, y", kind=BOOL, cheap=True)
+nondifferentiable("builtins.callable", "builtins.any", "builtins.all", signature="x", kind=BOOL, cheap=True)
+nondifferentiable("builtins.type", signature="x", kind=Kind("object", cls=type), cheap=True)
+nondifferentiable("builtins.hash", "builtins.ord", signature="x", kind=INT, cheap=True)
+nondifferentiable("builtins.chr", "builtins.repr", "builtins.ascii", signature="x", kind=STR, cheap=True)
+nondifferentiable("builtins.bin", "builtins.hex", "builtins.oct", signature="x", kind=STR, cheap=True)
+nondifferentiable("builtins.str", signature="x='', encoding='utf-8', errors='strict'", kind=STR, cheap=True)
+nondifferentiable("builtins.format", signature="x, spec=''", kind=STR, cheap=True)
+
+
+def _math(name: str, signature: str = "x", doc: str = "", **partials: Formula) -> None:
+    elementwise(f"math.{name}", signature, kind=fixed(FLOAT), doc=doc, **partials)
+
+
+# math: trigonometric functions
+_math("sin", x="math.cos(x)")
+_math("cos", x="-math.sin(x)")
+_math("tan", x="1 + y * y")
+_math("asin", x="1 / math.sqrt(1 - x * x)")
+_math("acos", x="-1 / math.sqrt(1 - x * x)")
+_math("atan", x="1 / (1 + x * x)")
+_math("atan2", "a, b", a="b / (a * a + b * b)", b="-a / (a * a + b * b)")
+_math("degrees", x="math.degrees(g)")
+_math("radians", x="math.radians(g)")
+
+# math: hyperbolic functions
+_math("sinh", x="math.cosh(x)")
+_math("cosh", x="math.sinh(x)")
+_math("tanh", x="1 - y * y")
+_math("asinh", x="1 / math.sqrt(x * x + 1)")
+_math("acosh", x="1 / math.sqrt(x * x - 1)")
+_math("atanh", x="1 / (1 - x * x)")
+
+# math: exponentials, logarithms, powers
+_math("exp", x="y")
+_math("exp2", x="y * math.log(2)")
+_math("expm1", x="math.exp(x)")
+_math("log", "x, base=None", x=[Case("base is None", "1 / x"), Case("", "1 / (x * math.log(base))")],
+      base="-y / (base * math.log(base))")
+_math("log2", x="1 / (x * math.log(2))")
+_math("log10", x="1 / (x * math.log(10))")
+_math("log1p", x="1 / (1 + x)")
+_math("sqrt", x="0.5 / y")
+_math("cbrt", x="1 / (3 * y * y)")
+_math("pow", "x, p", doc=POWER_DOC, p="y * math.log(x if x else 1)", x=[
+    *POWER_BASE[:2],
+    Case("p_value == p_value", "p * math.pow(x, p - 1)"),
+    Case("", "p * math.pow(1 if (x, p) == (0, 0) else x, p - 1)"),
+])
+
+# math: parts of numbers
+_math("fabs", x="(x > 0) - (x < 0)", doc=_AT_ZERO)
+_math("copysign", "x, s", x="((x > 0) - (x < 0)) * math.copysign(1, s)", s="0", doc=_AT_ZERO)
+_math("fmod", "a, b", a="1", b="(y - a) / b")
+_math("remainder", "a, b", a="1", b="(y - a) / b")
+_math("ldexp", "x, i", x="math.ldexp(g, i)")
+_math("nextafter", "x, toward, *, steps=None", x="1", toward="0")
+_math("fma", "a, b, c", a="b", b="a", c="1")
+rule("math.modf", "x", results=2, kind=fixed(Kind("tuple", items=(FLOAT, FLOAT))), cheap=True,
+     x="g0", tangent={"x": "(x_dot, 0.0)"})
+rule("math.frexp", "x", results=2, kind=fixed(Kind("tuple", items=(FLOAT, INT))), cheap=True,
+     x="math.ldexp(g0, -y1)", tangent={"x": "(math.ldexp(x_dot, -y1), 0)"})
+
+# math: special functions
+_math("erf", x="2 / math.sqrt(math.pi) * math.exp(-x * x)")
+_math("erfc", x="-2 / math.sqrt(math.pi) * math.exp(-x * x)")
+_math("gamma", x="y * digamma(x)")
+_math("lgamma", x="digamma(x)")
+
+# math: lengths
+rule("math.hypot", "*coordinates", kind=fixed(FLOAT), cheap=True, coordinates="g * item / (y if y else 1)",
+     tangent={"coordinates": "item_dot * item / (y if y else 1)"}, doc="At the origin the derivative is zero.")
+
+# math: integers and tests
+for _name in ("ceil", "floor", "trunc", "factorial", "isqrt"):
+    nondifferentiable(f"math.{_name}", signature="x", kind=INT, cheap=True)
+nondifferentiable("math.comb", signature="n, k", kind=INT, cheap=True)
+nondifferentiable("math.perm", signature="n, k=None", kind=INT, cheap=True)
+nondifferentiable("math.gcd", "math.lcm", kind=INT, cheap=True)
+nondifferentiable("math.isnan", "math.isinf", "math.isfinite", signature="x", kind=BOOL, cheap=True)
+nondifferentiable("math.isclose", signature="a, b, *, rel_tol=1e-09, abs_tol=0.0", kind=BOOL, cheap=True)
+nondifferentiable("math.ulp", signature="x", kind=FLOAT, cheap=True)
