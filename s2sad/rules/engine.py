@@ -6,15 +6,17 @@ Both read only the shape of `a`. The pass `optimise.expand` writes them as plain
 """
 
 from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import linear, nondifferentiable
+from s2sad.rules.registry import linear
 
 
-def _like_a(*, g: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
+def _like_a(*, x: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
     if a.is_number:
         return Kind("unknown", None, ())
-    return Kind("array" if a.is_array else a.sort, g.dtype, a.shape)
+    return Kind("array" if a.is_array else a.sort, x.dtype, a.shape)
 
 
-linear("s2sad.spread", "g, a, axis=None, keepdims=False", g="unspread(g, a, axis, keepdims)", kind=_like_a, cheap=True, views=("g",))
-linear("s2sad.unspread", "g, a, axis=None, keepdims=False", g="spread(g, a, axis, keepdims)", cheap=False)
-linear("s2sad.unbroadcast", "g, a", g="rebroadcast(g, a)", kind=_like_a, views=("g",))
+# The first parameter is not named g: in an adjoint, that is the adjoint of the result.
+linear("s2sad.spread", "x, a, axis=None, keepdims=False", x="unspread(g, a, axis, keepdims)", kind=_like_a, cheap=True, views=("x",))
+linear("s2sad.unspread", "x, a, axis=None, keepdims=False", x="spread(g, a, axis, keepdims)")
+linear("s2sad.unbroadcast", "x, a", x="rebroadcast(g, x)", kind=_like_a, views=("x",))
+linear("s2sad.rebroadcast", "x, a", x="unbroadcast(g, x)", kind=_like_a, cheap=True, views=("x",))
