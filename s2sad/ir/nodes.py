@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from s2sad.errors import Place
+from s2sad.ir.kinds import UNKNOWN, Kind
 
 
 class Var:
@@ -81,6 +82,7 @@ class Raw:
     tree: Any
     reads: tuple[tuple[str, Var], ...]
     pure: bool = True
+    kind: Kind = UNKNOWN
 
     def __repr__(self) -> str:
         return f"raw({', '.join(repr(v) for _, v in self.reads)})"

@@ -1,0 +1,96 @@
+"""Alias classes: which Vars may share memory, by unification over copies, views, containers and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from s2sad.analysis.kinds import Kinds
+from s2sad.ir.kinds import UNKNOWN
+from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, Function, Op, Raw, Restore, Save, Site, Store, Var, walk
+from s2sad.ir.walk import vars_of
+from s2sad.rules import registry
+from s2sad.rules.binding import bind, rule_name
+
+
+class Aliases:
+    """The classes of one function. `written(v)` tells whether memory that `v` may reach is ever stored into."""
+
+    def __init__(self, parent: dict[Var, Var], stored: set[Var]) -> None:
+        self._parent = parent
+        self._stored = {self.root(v) for v in stored}
+
+    def root(self, var: Var) -> Var:
+        while self._parent.get(var, var) is not var:
+            var = self._parent[var]
+        return var
+
+    def may_share(self, a: Var, b: Var) -> bool:
+        return self.root(a) is self.root(b)
+
+    def written(self, var: Var) -> bool:
+        return self.root(var) in self._stored
+
+
+def shared_operands(expr: Expr) -> list[Var]:
+    """The Vars whose memory the value of an expression may share."""
+    if isinstance(expr, Var):
+        return [expr]
+    if isinstance(expr, Raw):
+        return [v for _, v in expr.reads] if expr.kind is UNKNOWN else []
+    if not isinstance(expr, Op):
+        return []
+    if expr.name in DISPLAYS or expr.name == "operator.getitem" or expr.name == "s2sad.select":
+        return list(vars_of(expr))
+    entry = registry.find(rule_name(expr))
+    if entry is None:
+        return list(vars_of(expr))
+    bound = bind(entry, expr)
+    found: list[Var] = []
+    for name in entry.views:
+        operand = bound.get(name)
+        for e in operand if isinstance(operand, tuple) else (operand,):
+            found.extend(vars_of(e))
+    return found
+
+
+def alias_classes(function: Function, kinds: Kinds) -> Aliases:
+    """The alias classes of a function's Vars. Numbers and strings share nothing."""
+    parent: dict[Var, Var] = {}
+
+    def find(v: Var) -> Var:
+        while parent.get(v, v) is not v:
+            parent[v] = parent.get(parent[v], parent[v])
+            v = parent[v]
+        return v
+
+    def union(vars: Iterable[Var]) -> None:
+        members = [v for v in vars if _has_memory(v, kinds)]
+        for other in members[1:]:
+            a, b = find(members[0]), find(other)
+            if a is not b:
+                parent[b] = a
+
+    stored: set[Var] = set()
+    sites: dict[Site, tuple[Var, ...]] = {}
+    for stmt in walk(function.body):
+        if isinstance(stmt, Assign):
+            union([stmt.var, *shared_operands(stmt.expr)])
+        elif isinstance(stmt, Call):
+            union([*stmt.vars, *(v for a in stmt.args for v in vars_of(a))])
+        elif isinstance(stmt, Store):
+            stored.add(stmt.base)
+            if stmt.how is None and not _is_number_array(stmt.base, kinds):
+                union([stmt.base, *vars_of(stmt.expr)])
+        elif isinstance(stmt, (Save, Restore)):
+            for v, w in zip(sites.setdefault(stmt.site, stmt.vars), stmt.vars):
+                union([v, w])
+    return Aliases(parent, stored)
+
+
+def _has_memory(var: Var, kinds: Kinds) -> bool:
+    kind = kinds.get(var, UNKNOWN)
+    return not (kind.is_number or kind.sort in ("none", "str", "slice", "range", "ellipsis"))
+
+
+def _is_number_array(var: Var, kinds: Kinds) -> bool:
+    return kinds.get(var, UNKNOWN).is_array

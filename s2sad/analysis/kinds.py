@@ -1,0 +1,340 @@
+"""Kinds of all Vars of a function, by one forward analysis; and functions specialised to the kinds of their arguments.
+
+A Var's kind is the join over its definitions. `specialise` follows calls: each user function is copied once for each
+combination of its arguments' kinds, and attributes, methods and in-place operators are settled by the kinds found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2sad.errors import S2sadError
+from s2sad.frontend.lower import FunctionFacts, Lowering
+from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Block,
+    Call,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Label,
+    Op,
+    Program,
+    Raw,
+    Restore,
+    Return,
+    Save,
+    Site,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    walk,
+)
+from s2sad.ir.walk import rewrite, set_blocks
+from s2sad.ir.webs import replace_function
+from s2sad.rules import registry
+from s2sad.rules.binding import bind, display_kind, literals, rule_name
+
+Kinds = dict[Var, Kind]
+
+
+def kind_of_expr(expr: Expr, kinds: Kinds) -> Kind:
+    """The kind of an expression whose Vars' kinds are known; UNKNOWN where a Var's is not."""
+    return _expr_kind(expr, lambda v: kinds.get(v, UNKNOWN)) or UNKNOWN
+
+
+def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
+    """The kind of an expression; None (no value reaches here yet) where a Var has none."""
+    if isinstance(expr, Var):
+        return of(expr)
+    if isinstance(expr, Const):
+        return kind_of(expr.value)
+    if isinstance(expr, Raw):
+        return expr.kind
+    bottom = False
+
+    def operand(e: Expr) -> Kind:
+        nonlocal bottom
+        kind = _expr_kind(e, of)
+        bottom = bottom or kind is None
+        return kind or UNKNOWN
+
+    if expr.name in DISPLAYS:
+        kind = display_kind(expr, operand)
+        return None if bottom else kind
+    entry = registry.find(rule_name(expr))
+    if entry is None:
+        for e in (*expr.operands, *(v for _, v in expr.keywords)):
+            operand(e)
+        return None if bottom else UNKNOWN
+    bound = bind(entry, expr)
+    bound_kinds = {n: tuple(map(operand, e)) if isinstance(e, tuple) else operand(e) for n, e in bound.items()}
+    if bottom:
+        return None
+    if expr.name.startswith(("method.", "attribute.")):
+        first = bound_kinds[entry.parameters[0].name]
+        if first.sort in ("object", "dict", "str", "list", "tuple", "module"):
+            return UNKNOWN
+    return registry.kind_of_result(entry, bound_kinds, literals(bound))
+
+
+def infer(function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None) -> Kinds:
+    """The kinds of all Vars of a function; those in `given` are fixed."""
+    kinds: dict[Var, Kind] = dict(given)
+    sites: dict[Site, list[Kind]] = {}
+    changed = True
+
+    def define(var: Var, kind: Kind | None) -> None:
+        nonlocal changed
+        if kind is None or var in given:
+            return
+        old = kinds.get(var)
+        new = kind if old is None else join(old, kind)
+        if new != old:
+            kinds[var] = new
+            changed = True
+
+    def of(expr: Expr) -> Kind | None:
+        return _expr_kind(expr, kinds.get)
+
+    has_loops = any(isinstance(s, (For, While, Call)) for s in walk(function.body))
+    while changed:
+        changed = False
+        for stmt in walk(function.body):
+            if isinstance(stmt, Assign):
+                define(stmt.var, _located(stmt, of))
+            elif isinstance(stmt, For):
+                define(stmt.target, INT)
+            elif isinstance(stmt, Call):
+                arguments = [of(a) for a in stmt.args]
+                if calls is not None and None not in arguments:
+                    for var, kind in zip(stmt.vars, calls(stmt, [a or UNKNOWN for a in arguments])):
+                        define(var, kind)
+                elif calls is None:
+                    for var in stmt.vars:
+                        define(var, UNKNOWN)
+            elif isinstance(stmt, Save):
+                found = [of(v) for v in stmt.vars]
+                if None not in found:
+                    before = sites.get(stmt.site)
+                    sites[stmt.site] = [k if before is None else join(before[i], k) for i, k in enumerate(found) if k is not None]
+            elif isinstance(stmt, Restore):
+                for var, kind in zip(stmt.vars, sites.get(stmt.site, [UNKNOWN] * len(stmt.vars))):
+                    define(var, kind)
+        if not has_loops:
+            break
+    return kinds
+
+
+def _located(stmt: Assign, of: Callable[[Expr], Kind | None]) -> Kind | None:
+    try:
+        return of(stmt.expr)
+    except S2sadError as error:
+        if error.place is None:
+            raise S2sadError(error.code, error.reason, stmt.origin, error.help) from None
+        raise
+
+
+@dataclass
+class _Instance:
+    label: Label
+    generic: Label
+    given: list[Kind]
+    function: Function | None = None
+    kinds: Kinds = field(default_factory=dict)
+    results: list[Kind | None] = field(default_factory=list)
+    busy: bool = False
+
+
+class Specialiser:
+    """Copies of user functions by the kinds of their arguments."""
+
+    def __init__(self, lowering: Lowering) -> None:
+        self.lowering = lowering
+        self.instances: dict[tuple[Any, ...], _Instance] = {}
+
+    def entry(self, label: Label, given: list[Kind]) -> tuple[Program, Kinds]:
+        """The program of an entry function for its arguments' kinds, and the kinds of all its Vars."""
+        main = self._instance(label, given)
+        self._settle(main)
+        program = Program({}, main.label)
+        kinds: Kinds = {}
+        work = [main]
+        by_label = {i.label: i for i in self.instances.values()}
+        while work:
+            instance = work.pop(0)
+            if instance.label in program.functions or instance.function is None:
+                continue
+            program.functions[instance.label] = instance.function
+            kinds.update(instance.kinds)
+            work += [by_label[s.callee] for s in walk(instance.function.body) if isinstance(s, Call) and s.callee in by_label]
+        return program, kinds
+
+    def _instance(self, label: Label, given: list[Kind]) -> _Instance:
+        key = (label, tuple(given))
+        if key not in self.instances:
+            self.instances[key] = _Instance(Label(label.hint), label, given)
+        return self.instances[key]
+
+    def _settle(self, instance: _Instance) -> None:
+        """Infer an instance's kinds; a recursive call is a fixpoint that starts from no result."""
+        if instance.function is not None or instance.busy:
+            return
+        try:
+            generic = self.lowering.function(instance.generic)
+        except S2sadError:
+            instance.results = [UNKNOWN] * 64
+            instance.busy = True
+            return
+        function = _copy(generic)
+        given: Kinds = {p.var: k for p, k in zip(function.params, instance.given)}
+        free_kinds = generic.annotations.free_kinds
+        # Free variables may be of another kind by the next call; the dispatcher's guard keeps them to what they are now.
+        for name, var in function.free.items():
+            given[var] = next((k for v, k in free_kinds.items() if v.hint == name), UNKNOWN)
+        instance.busy = True
+        assigned = {v for s in walk(function.body) for v in ([s.var] if isinstance(s, Assign) else s.vars if isinstance(s, (Call, Restore)) else [])}
+        fixed = {v: k for v, k in given.items() if v not in assigned}
+        moving = {v: k for v, k in given.items() if v in assigned}
+        body: Block = [*(Assign(v, Raw(None, (), True, k)) for v, k in moving.items()), *function.body]
+        probe = replace_function(function, body=body)
+        while True:
+            before = list(instance.results)
+            kinds = infer(probe, fixed, self._call)
+            returned = function.results
+            instance.results = [_expr_kind(v, kinds.get) for v in returned.values]
+            if instance.results == before:
+                break
+        instance.results = [k or UNKNOWN for k in instance.results]
+        function.body = self._rewrite(function.body, kinds)
+        instance.function = replace_function(function, label=instance.label)
+        instance.kinds = kinds
+
+    def _call(self, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
+        canonical, back = _canonical(arguments)
+        instance = self._instance(stmt.callee, canonical)
+        if instance.function is None and not instance.busy:
+            self._settle(instance)
+        if not instance.results:
+            return [None] * len(stmt.vars)
+        return [k and back(k) for k in instance.results[: len(stmt.vars)]]
+
+    def _rewrite(self, block: Block, kinds: Kinds) -> Block:
+        """Point calls at instances and settle what only kinds can tell."""
+        made: Block = []
+        for stmt in block:
+            if isinstance(stmt, Call):
+                arguments = [kind_of_expr(a, kinds) for a in stmt.args]
+                instance = self._instance(stmt.callee, _canonical(arguments)[0])
+                self._settle(instance)
+                stmt.callee = instance.label
+                if instance.function is None:
+                    self.lowering.primals[instance.label] = self.lowering.primals[instance.generic]
+            elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
+                stmt.expr = settle_op(stmt, stmt.expr, kinds)
+            for inner in blocks_of(stmt):
+                inner[:] = self._rewrite(inner, kinds)
+            made.append(stmt)
+        return made
+
+
+_IN_PLACE = {f"operator.i{n}": f"operator.{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "xor")}
+_IN_PLACE.update({"operator.ior": "operator.or_", "operator.iand": "operator.and_"})
+
+
+def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
+    """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`."""
+    if op.name in _IN_PLACE:
+        target = kind_of_expr(op.operands[0], kinds)
+        if target.sort in ("array", "list", "object", "dict"):
+            raise S2sadError(
+                "S201", "an in-place write into an array is not supported", stmt.origin, "write `x = x + e` where no other name shares the array",
+            )
+        return Op(_IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}=")
+    prefix, _, name = op.name.partition(".")
+    if prefix in ("method", "attribute"):
+        receiver = kind_of_expr(op.operands[0], kinds)
+        if receiver.sort in ("object", "dict", "str"):
+            return op
+        if registry.find(rule_name(op)) is None:
+            near = [n.rpartition(".")[2] for n in registry.nearest(rule_name(op))]
+            help = f"did you mean {' or '.join(near)}?" if near else "call a NumPy function instead"
+            what = "method" if prefix == "method" else "attribute"
+            raise S2sadError("S203", f"no derivative rule for the {what} {name!r} of an array", stmt.origin, help)
+        return Op(rule_name(op), op.operands, op.keywords, op.spelled)
+    return op
+
+
+def _copy(function: Function) -> Function:
+    """A copy of a function with Vars and statements of its own."""
+    fresh: dict[Var, Var] = {}
+
+    def var(v: Var) -> Var:
+        if v not in fresh:
+            fresh[v] = Var(v.hint, v.temporary)
+        return fresh[v]
+
+    def block(old: Block) -> Block:
+        made = []
+        for stmt in old:
+            new = rewrite(stmt, var, var)
+            set_blocks(new, [block(b) for b in blocks_of(stmt)])
+            made.append(new)
+        return made
+
+    from dataclasses import replace
+
+    params = [replace(p, var=var(p.var)) for p in function.params]
+    free = {name: var(v) for name, v in function.free.items()}
+    return replace_function(function, params=params, free=free, body=block(function.body))
+
+
+def _canonical(arguments: list[Kind]) -> tuple[list[Kind], Callable[[Kind], Kind]]:
+    """Kinds with axis symbols renamed by first appearance, so that callees are shared, and the way back."""
+    forth: dict[Any, Any] = {}
+    back: dict[Any, Any] = {}
+
+    def rename(dim: Any) -> Any:
+        if not isinstance(dim, Extent) or dim.symbol == "?":
+            return dim
+        if dim not in forth:
+            forth[dim] = Extent(f"n{len(forth)}", 0, dim.plural)
+            back[forth[dim]] = dim
+        return forth[dim]
+
+    def token(t: str) -> str:
+        if t not in forth:
+            forth[t] = f"s{len(forth)}"
+            back[forth[t]] = t
+        return str(forth[t])
+
+    def undo(dim: Any) -> Any:
+        if not isinstance(dim, Extent) or dim.symbol == "?":
+            return dim
+        base = Extent(dim.symbol, 0, True)
+        origin = back.get(dim) or back.get(base) or back.get(Extent(dim.symbol))
+        if origin is None:
+            return SOME
+        return Extent(origin.symbol, origin.offset + dim.offset, dim.plural)
+
+    def change(kind: Kind, axis: Callable[[Any], Any], name: Callable[[str], Any]) -> Kind:
+        shape = kind.shape
+        if isinstance(shape, tuple):
+            shape = tuple(axis(d) for d in shape)
+        elif isinstance(shape, frozenset):
+            names = [name(t) for t in sorted(shape)]
+            shape = None if None in names else frozenset(names)
+        items = None if kind.items is None else tuple(change(k, axis, name) for k in kind.items)
+        return Kind(kind.sort, kind.dtype, shape, items, kind.cls)
+
+    return [change(k, rename, token) for k in arguments], lambda k: change(k, undo, lambda t: back.get(t))
+
+
+__all__ = ["FunctionFacts", "If", "Kinds", "Return", "Specialiser", "infer", "kind_of_expr"]

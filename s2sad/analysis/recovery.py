@@ -1,0 +1,388 @@
+"""How the reverse sweep gets back each primal value that it needs: live, recomputed, saved, or undone.
+
+A *frame* is a stretch of code that runs again, or is left, before its reverse does: a loop's body, and the whole
+body of a function whose reverse half is a function of its own. Outside all frames a value is simply live, until
+it is overwritten.
+
+For a Var needed by the adjoint of a statement, with L the innermost frame around it that also binds the Var:
+- no such L: *live*, but saved before any later statement that overwrites it;
+- *local* to L (bound anew in each run before it is read): *recomputed* from values that are there, where that is
+  cheap, else *saved* once at the end of the innermost block that holds its bindings and needs;
+- *carried* by L: *saved* before each statement that overwrites it while it is needed.
+
+The source of the flow is the to-be-recorded analysis of Hascoët, Naumann and Pascual, "To be recorded analysis in
+reverse-mode automatic differentiation" (2005).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, For, Function, If, Op, Raw, Stmt, Store, Var, While, blocks_of
+from s2sad.ir.walk import defs, defs_within, exits, uses, vars_of
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
+
+Frame = Stmt | None
+
+
+@dataclass
+class Needs:
+    """Primal Vars that the adjoint of a statement reads, before it (`pre`) or after it (`post`).
+
+    `atomic` are the compound statements without an adjoint: what they overwrite is saved before them as a whole.
+    """
+
+    pre: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
+    post: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
+    atomic: set[Stmt] = field(default_factory=set)
+
+    def add(self, stmt: Stmt, var: Var, after: bool = False) -> None:
+        (self.post if after else self.pre).setdefault(stmt, {})[var] = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The recovery of every needed value.
+
+    overwritten: statement -> Vars to save before it and to restore before its adjoint.
+    frames: id of a block -> Vars to save at its end and to restore before its reverse.
+    recomputed: statement -> Vars to compute again, in order, before its reverse; `definitions` has how.
+    undefined: Vars that may be saved before they are bound; they start as None.
+    undone: Stores whose cells are saved before and put back in reverse.
+    """
+
+    overwritten: dict[Stmt, list[Var]]
+    frames: dict[int, list[Var]]
+    recomputed: dict[Stmt, list[Var]]
+    definitions: dict[Var, Assign]
+    undefined: list[Var]
+    undone: set[Stmt]
+
+
+@dataclass
+class _Spot:
+    """Where a statement stands: its first and last position, the blocks and the loops around it, outermost first."""
+
+    start: int
+    stop: int
+    blocks: tuple[tuple[int, Stmt | None], ...]
+    loops: tuple[Stmt, ...]
+
+
+def is_cheap(expr: Expr, kinds: Kinds) -> bool:
+    """Whether computing an expression again costs no more than a push and a pop, and has no effect."""
+    if isinstance(expr, (Var, Const)):
+        return True
+    if isinstance(expr, Raw):
+        return expr.pure
+    if expr.name in DISPLAYS or expr.name == "s2sad.select":
+        return True
+    entry = registry.find(rule_name(expr))
+    if entry is None or not entry.pure:
+        return False
+    if entry.cheap or expr.name == "operator.getitem":
+        return True
+    return kind_of_expr(expr, kinds).sort in ("int", "bool", "none", "str")
+
+
+class _Recovery:
+    def __init__(self, function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> None:
+        self.function = function
+        self.needs = needs
+        self.kinds = kinds
+        self.aliases = aliases
+        self.framed = framed
+        self.spots: dict[Stmt, _Spot] = {}
+        self.bound: dict[Var, list[Stmt]] = {}
+        self.stores: list[Store] = []
+        self._place(function.body, (), (), None)
+        self.params = {p.var for p in function.params}
+        self.exposed: dict[Stmt, set[Var]] = {}
+        self.recomputed: dict[Stmt, dict[Var, None]] = {}
+        self.overwritten: dict[Stmt, dict[Var, None]] = {}
+        self.frames: dict[int, dict[Var, None]] = {}
+        self.blocks: dict[int, Block] = {}
+        self.undone: set[Stmt] = set()
+        self.saved: set[tuple[Var, Frame | bool]] = set()
+        #: What stays needed as it is: statement -> (var, frame that it is local to or None, after)
+        self.kept: dict[Stmt, list[tuple[Var, Frame | bool, bool]]] = {}
+
+    def _place(self, block: Block, blocks: tuple[tuple[int, Stmt | None], ...], loops: tuple[Stmt, ...], owner: Stmt | None) -> None:
+        blocks = (*blocks, (id(block), owner))
+        for stmt in block:
+            start = len(self.spots)
+            self.spots[stmt] = _Spot(start, start, blocks, loops)
+            for var in defs(stmt):
+                self.bound.setdefault(var, []).append(stmt)
+            if isinstance(stmt, Store):
+                self.stores.append(stmt)
+            for inner in blocks_of(stmt):
+                self._place(inner, blocks, (*loops, stmt) if isinstance(stmt, (For, While)) else loops, stmt)
+            self.spots[stmt].stop = len(self.spots) - 1
+
+    # ---- classification ----------------------------------------------------------------------------------------
+
+    def frame(self, var: Var, stmt: Stmt) -> Frame | bool:
+        """The innermost frame around a statement that binds the Var: a loop, True for the function's own, None for none."""
+        binders = self.bound.get(var, ())
+        for loop in reversed(self.spots[stmt].loops):
+            spot = self.spots[loop]
+            if any(spot.start < self.spots[b].start <= spot.stop or b is loop for b in binders):
+                return loop
+        return True if self.framed and (binders or var not in self.params) and binders else None
+
+    def is_exposed(self, var: Var, loop: Stmt) -> bool:
+        """Whether a run of the loop's body may read the Var before it binds it."""
+        if loop not in self.exposed:
+            found: set[Var] = set()
+            assert isinstance(loop, (For, While))
+            start = {loop.target} if isinstance(loop, For) else set()
+            if isinstance(loop, While):
+                found.update(vars_of(loop.test))
+            _exposed_reads(loop.body, start, found)
+            self.exposed[loop] = found
+        return var in self.exposed[loop]
+
+    def unchanged(self, operand: Var, after: int, upto: int) -> bool:
+        """Whether no statement at positions after < p <= upto binds the Var or stores into what it shares memory with."""
+        for b in self.bound.get(operand, ()):
+            if after < self.spots[b].start <= upto:
+                return False
+        if self.aliases.written(operand):
+            return not any(after < self.spots[s].start <= upto and self.aliases.may_share(s.base, operand) for s in self.stores)
+        return True
+
+    def anchor(self, stmt: Stmt, frame: Frame | bool) -> Stmt:
+        """The statement directly in a frame (no loop between) at whose reverse a value of that frame is computed again."""
+        loops = self.spots[stmt].loops
+        if frame is True or frame is None:
+            return loops[0] if loops else stmt
+        position = loops.index(frame)  # type: ignore[arg-type]
+        return loops[position + 1] if position + 1 < len(loops) else stmt
+
+    def soft(self, var: Var, frame: Frame | bool) -> Assign | None:
+        """The only binding of a Var of this frame, if computing it again is cheap."""
+        binders = self.bound[var]
+        if len(binders) != 1 or not isinstance(binders[0], Assign) or var in self.params:
+            return None
+        definition = binders[0]
+        loops = self.spots[definition].loops
+        innermost: Frame | bool = loops[-1] if loops else (True if self.framed else None)
+        if innermost is not frame or not is_cheap(definition.expr, self.kinds):
+            return None
+        if isinstance(frame, Stmt) and self.is_exposed(var, frame):
+            return None
+        return definition
+
+    # ---- the plan ----------------------------------------------------------------------------------------------
+
+    def plan(self) -> Plan:
+        wanted: list[tuple[Stmt, Var, bool]] = []
+        for stmt in self.spots:
+            for table, after in ((self.needs.pre, False), (self.needs.post, True)):
+                wanted += [(stmt, var, after) for var in table.get(stmt, ())]
+        # What must be saved in any case is there for others to be computed from.
+        for stmt, var, _ in wanted:
+            frame = self.frame(var, stmt)
+            if frame is not None and not self._target(var, frame) and self.soft(var, frame) is None:
+                self.saved.add((var, frame))
+        wanted.sort(key=lambda w: min((self.spots[b].start for b in self.bound.get(w[1], ())), default=-1))
+        for stmt, var, after in wanted:
+            self._want(stmt, var, after)
+        self._place_frames()
+        left = self._flow(self.function.body, {})
+        if self.framed:
+            for var, local in left:
+                if local is None and var in self.bound:
+                    self.frames.setdefault(id(self.function.body), {})[var] = None
+        undefined = self._undefined()
+        return Plan(
+            {s: list(v) for s, v in self.overwritten.items()}, {b: list(v) for b, v in self.frames.items()},
+            {s: list(v) for s, v in self.recomputed.items()},
+            {v: self.bound[v][0] for links in self.recomputed.values() for v in links},  # type: ignore[misc]
+            undefined, self.undone,
+        )  # fmt: skip
+
+    def _want(self, stmt: Stmt, var: Var, after: bool) -> None:
+        """Decide how a Var needed at a statement is got back; what that reads is wanted in turn."""
+        frame = self.frame(var, stmt)
+        if frame is None or self._target(var, frame) or (var, frame) in self.saved:
+            self._keep(stmt, var, frame, after)
+            return
+        anchor = self.anchor(stmt, frame)
+        after = after or anchor is not stmt
+        chain = self._chain(var, frame, anchor, after)
+        if chain is None:
+            self.saved.add((var, frame))
+            self._keep(stmt, var, frame, after)
+            return
+        for link in chain:
+            self.recomputed.setdefault(anchor, {})[link] = None
+            for operand in dict.fromkeys(uses(self.bound[link][0])):
+                if operand not in chain:
+                    self._want(anchor, operand, after)
+
+    def _target(self, var: Var, frame: Frame | bool) -> bool:
+        """A loop's own index, which the reversed loop binds to the same values."""
+        return isinstance(frame, For) and frame.target is var
+
+    def _chain(self, var: Var, frame: Frame | bool, anchor: Stmt, after: bool) -> list[Var] | None:
+        """The Vars to compute again, in order, to have `var` at an anchor; None where some value is not there."""
+        spot = self.spots[anchor]
+        upto = spot.stop if spot.stop > spot.start or after else spot.start - 1
+        chain: dict[Var, None] = {}
+        steps = 0
+
+        def visit(v: Var) -> bool:
+            nonlocal steps
+            steps += 1
+            if v in chain:
+                return True
+            if steps > 40:
+                return False
+            definition = self.bound[v][0]
+            assert isinstance(definition, Assign)
+            at = self.spots[definition].start
+            for operand in dict.fromkeys(vars_of(definition.expr)):
+                inner = self.frame(operand, anchor)
+                if not self.unchanged(operand, at, upto):
+                    return False
+                if inner is None or self._target(operand, inner):
+                    continue
+                if (operand, inner) in self.saved:
+                    continue
+                if inner is not frame:
+                    outer = self.anchor(anchor, inner)
+                    if self.soft(operand, inner) is None or self._chain(operand, inner, outer, after or outer is not anchor) is None:
+                        return False
+                    continue
+                if self.soft(operand, frame) is None or not visit(operand):
+                    return False
+            chain[v] = None
+            return True
+
+        return list(chain) if visit(var) else None
+
+    def _keep(self, stmt: Stmt, var: Var, frame: Frame | bool, after: bool) -> None:
+        if frame is not None and self._target(var, frame):
+            return
+        local: Frame | bool = None
+        if frame is True or (frame is not None and not self.is_exposed(var, frame)):  # type: ignore[arg-type]
+            local = frame
+        entry = (var, local, after)
+        if entry not in self.kept.setdefault(stmt, []):
+            self.kept[stmt].append(entry)
+
+    def _place_frames(self) -> None:
+        """Local values that are saved: at the end of the innermost block that holds all their bindings and needs."""
+        wanted: dict[tuple[Var, Frame | bool], list[Stmt]] = {}
+        for stmt, entries in self.kept.items():
+            for var, local, _ in entries:
+                if local is not None:
+                    wanted.setdefault((var, local), []).append(stmt)
+        for (var, local), stmts in sorted(wanted.items(), key=lambda i: min(self.spots[b].start for b in self.bound[i[0][0]])):
+            inside = [b for b in self.bound[var] if local is True or local in self.spots[b].loops or b is local]
+            paths = [self.spots[s].blocks for s in (*inside, *stmts)]
+            common = 0
+            while all(len(p) > common for p in paths) and len({p[common][0] for p in paths}) == 1:
+                common += 1
+            self.frames.setdefault(paths[0][common - 1][0], {})[var] = None
+
+    # ---- flow: what is needed where it is overwritten ----------------------------------------------------------
+
+    def _flow(self, block: Block, req: dict[tuple[Var, object], None]) -> dict[tuple[Var, object], None]:
+        for stmt in block:
+            req = self._step(stmt, req)
+        return req
+
+    def _settled(self, element: tuple[Var, object], loop: Stmt, entry: dict[tuple[Var, object], None]) -> bool:
+        """Whether a value still needed at the end of a loop's body is bound anew in each trip: then it is saved there."""
+        var, local = element
+        if local is not None or element in entry or self.is_exposed(var, loop):
+            return False
+        spot = self.spots[loop]
+        if not any(spot.start < self.spots[b].start <= spot.stop for b in self.bound.get(var, ())):
+            return False
+        assert isinstance(loop, (For, While))
+        self.frames.setdefault(id(loop.body), {})[var] = None
+        return True
+
+    def _step(self, stmt: Stmt, req: dict[tuple[Var, object], None]) -> dict[tuple[Var, object], None]:
+        atomic = stmt in self.needs.atomic
+        if atomic:
+            pass
+        elif isinstance(stmt, If):
+            ends = [self._flow(b, dict(req)) for b in blocks_of(stmt)]
+            req = {**ends[0], **ends[1]}
+        elif isinstance(stmt, (For, While)):
+            entry = req
+            while True:
+                end = {e: None for e in self._flow(stmt.body, dict(req)) if e[1] is not stmt and not self._settled(e, stmt, entry)}
+                if all(e in req for e in end):
+                    break
+                req = {**req, **end}
+        for var, local, after in self.kept.get(stmt, ()):
+            if not after:
+                req[(var, local)] = None
+        if atomic or not isinstance(stmt, For):
+            for var in defs_within([stmt]) if atomic else defs(stmt):
+                held = [e for e in req if e[0] is var]
+                if held:
+                    self.overwritten.setdefault(stmt, {})[var] = None
+                    for e in held:
+                        del req[e]
+        if isinstance(stmt, Store) and any(self.aliases.may_share(e[0], stmt.base) for e in req):
+            self.undone.add(stmt)
+        for var, local, after in self.kept.get(stmt, ()):
+            if after:
+                req[(var, local)] = None
+        return req
+
+    def _undefined(self) -> list[Var]:
+        """Vars that are saved where they may not be bound yet."""
+        found: dict[Var, None] = {}
+        assigned = set(self.params) | set(self.function.free.values())
+
+        def visit(block: Block, assigned: set[Var]) -> set[Var]:
+            for stmt in block:
+                for var in self.overwritten.get(stmt, ()):
+                    if var not in assigned:
+                        found[var] = None
+                inner = [visit(b, assigned | ({stmt.target} if isinstance(stmt, For) else set())) for b in blocks_of(stmt)]
+                if isinstance(stmt, If):
+                    ends = [end for end, b in zip(inner, blocks_of(stmt)) if not exits(b)]
+                    assigned = assigned | (set.intersection(*ends) if ends else set())
+                elif not isinstance(stmt, For):
+                    assigned = assigned | set(defs(stmt))
+            for var in self.frames.get(id(block), ()):
+                if var not in assigned:
+                    found[var] = None
+            return assigned
+
+        visit(self.function.body, assigned)
+        return list(found)
+
+
+def _exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]:
+    """Collect the Vars read before they are surely bound; give the Vars surely bound at the end."""
+    for stmt in block:
+        found.update(v for v in uses(stmt) if v not in assigned)
+        if isinstance(stmt, If):
+            ends = [_exposed_reads(b, set(assigned), found) for b in blocks_of(stmt)]
+            ends = [e for e, b in zip(ends, blocks_of(stmt)) if not exits(b)]
+            assigned = set.intersection(*ends) if ends else assigned
+        elif isinstance(stmt, For):
+            _exposed_reads(stmt.body, assigned | {stmt.target}, found)
+        elif isinstance(stmt, While):
+            _exposed_reads(stmt.body, set(assigned), found)
+        else:
+            assigned = assigned | set(defs(stmt))
+    return assigned
+
+
+def plan_recovery(function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> Plan:
+    """Choose for each needed value how the reverse sweep gets it back. `framed`: the reverse is another function."""
+    return _Recovery(function, needs, kinds, aliases, framed).plan()

@@ -1,0 +1,198 @@
+"""What a name means: names and attributes to bindings, from live objects or from files on disk.
+
+Nothing after this module touches a live object. A binding is one of
+
+    Module("numpy")           a module
+    Known("numpy.sin")        something of a library, by its qualified name
+    UserFunction(primal)      a Python function whose source can be read
+    Value(kind)               anything else that a global or closure variable holds, read live by the emitted text
+"""
+
+from __future__ import annotations
+
+import builtins
+import difflib
+import sys
+import types
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Protocol, Union
+
+import numpy as np
+
+from s2sad.frontend.source import Source, read_function
+from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
+from s2sad.rules import registry
+
+
+@dataclass(frozen=True)
+class Module:
+    name: str
+
+
+@dataclass(frozen=True)
+class Known:
+    name: str
+    kind: Kind = UNKNOWN
+
+
+@dataclass(frozen=True)
+class UserFunction:
+    primal: Primal
+
+
+@dataclass(frozen=True)
+class Value:
+    kind: Kind
+    held: Any = None
+
+
+Binding = Union[Module, Known, UserFunction, Value]
+
+
+class Scope(Protocol):
+    """Where names that are not local to a function are looked up."""
+
+    def lookup(self, name: str) -> Binding | None: ...
+
+    def names(self) -> Iterable[str]: ...
+
+
+class Primal:
+    """A user's function, by live object or by file: its name, its source, the scope of its free names, its defaults."""
+
+    def __init__(self, name: str, key: object, scope: Scope) -> None:
+        self.name = name
+        self.key = key
+        self.scope = scope
+
+    @property
+    def source(self) -> Source:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Primal) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+class LivePrimal(Primal):
+    """A function object."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        super().__init__(function.__name__, ("live", id(function)), LiveScope(function))
+        self.function = function
+        self._source: Source | None = None
+        if not function.__name__.isidentifier():
+            self.name = self.source.name
+
+    @property
+    def source(self) -> Source:
+        if self._source is None:
+            self._source = read_function(self.function)
+        return self._source
+
+
+class LiveScope:
+    """The globals, closure and builtins of a function object, as they are now."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        self.function = function
+        cells = function.__closure__ or ()
+        self.cells = dict(zip(function.__code__.co_freevars, cells))
+        #: What was looked up: name -> object, so that a later rebinding can be noticed.
+        self.seen: dict[str, object] = {}
+
+    def held(self, name: str) -> tuple[bool, object]:
+        if name in self.cells:
+            try:
+                return True, self.cells[name].cell_contents
+            except ValueError:
+                return False, None
+        if name in self.function.__globals__:
+            return True, self.function.__globals__[name]
+        if hasattr(builtins, name):
+            return True, getattr(builtins, name)
+        return False, None
+
+    def lookup(self, name: str) -> Binding | None:
+        found, held = self.held(name)
+        if not found:
+            return None
+        self.seen[name] = held
+        return binding_of(held, name)
+
+    def names(self) -> Iterable[str]:
+        return sorted({*self.cells, *self.function.__globals__, *dir(builtins)})
+
+
+def binding_of(held: Any, name: str = "") -> Binding:
+    """The binding of a live object."""
+    if isinstance(held, types.ModuleType):
+        return Module(held.__name__)
+    if callable(held):
+        qualified = qualified_name(held)
+        if qualified is not None:
+            return Known(qualified)
+        if isinstance(held, types.FunctionType):
+            return UserFunction(LivePrimal(held))
+    return Value(kind_of(held, name), held)
+
+
+def qualified_name(held: Any) -> str | None:
+    """The library name of a function, ufunc or type: where a module of that name holds this very object.
+
+    >>> import math
+    >>> qualified_name(math.sin), qualified_name(np.sin), qualified_name(np.linalg.norm), qualified_name(len)
+    ('math.sin', 'numpy.sin', 'numpy.linalg.norm', 'builtins.len')
+    """
+    name = getattr(held, "__name__", None)
+    if not isinstance(name, str):
+        return None
+    module = getattr(held, "__module__", None)
+    candidates = [module] if isinstance(module, str) else []
+    if isinstance(held, np.ufunc):
+        candidates += ["numpy", "scipy.special"]
+    for candidate in candidates:
+        found = sys.modules.get(candidate)
+        if found is not None and getattr(found, name, None) is held:
+            qualified = f"{candidate}.{name}"
+            library = not isinstance(held, (types.FunctionType, type)) or candidate.partition(".")[0] in _LIBRARIES
+            if library or registry.find(qualified) is not None:
+                return qualified
+    return None
+
+
+#: Packages whose functions are never read as user code: they have a rule or are refused.
+_LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "jax", "dask", "cupy"})
+
+
+def attribute(binding: Module | Known, name: str) -> Binding | None:
+    """The binding of an attribute of a module (or of a class of a library); None if it has no such attribute."""
+    qualified = f"{binding.name}.{name}"
+    module = sys.modules.get(binding.name)
+    if module is not None:
+        if not hasattr(module, name):
+            return None
+        held = getattr(module, name)
+        if isinstance(held, types.ModuleType):
+            return Module(held.__name__)
+        if callable(held):
+            canonical = qualified_name(held)
+            if canonical is None and isinstance(held, types.FunctionType):
+                return UserFunction(LivePrimal(held))
+            return Known(canonical or qualified)
+        return Known(qualified, kind_of(held, name))
+    return Known(qualified)
+
+
+def nearest_names(name: str, known: Iterable[str]) -> list[str]:
+    """The names most like one that was not found, for error messages."""
+    return difflib.get_close_matches(name, list(known), 3, 0.6)
+
+
+def module_names(name: str) -> list[str]:
+    """The public names of an imported module."""
+    module = sys.modules.get(name)
+    return [] if module is None else [n for n in dir(module) if not n.startswith("_")]

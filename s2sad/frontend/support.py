@@ -1,0 +1,56 @@
+"""The table of Python constructs: which are accepted, and why the others are refused and what to write instead.
+
+`check` walks a function once, before anything else, so that a refusal names the first construct that stands in the way.
+"""
+
+from __future__ import annotations
+
+import gast
+
+from s2sad.errors import S2sadError
+from s2sad.frontend.source import Source
+
+#: Constructs that are refused: node class -> (what it is, what to write instead).
+REFUSED: dict[str, tuple[str, str]] = {
+    "AsyncFor": ("an asynchronous loop", "use a plain `for`"),
+    "AsyncFunctionDef": ("an asynchronous function", "use a plain `def`"),
+    "AsyncWith": ("an asynchronous context", "use a plain `with`"),
+    "Await": ("`await`", "compute the value outside and pass it in"),
+    "Break": ("`break`", "put the condition into the loop's test"),
+    "ClassDef": ("a class definition in a function", "define the class at the top of the module"),
+    "Continue": ("`continue`", "put the rest of the body under an `if`"),
+    "Delete": ("`del`", "leave the name alone"),
+    "DictComp": ("a dict comprehension", "write the items out, or use a loop over arrays"),
+    "Dict": ("a dict", "use separate variables"),
+    "GeneratorExp": ("a generator expression", "use a loop"),
+    "Global": ("writing a global variable", "return the value"),
+    "ListComp": ("a list comprehension", "use a loop"),
+    "Match": ("`match`", "use `if` and `elif`"),
+    "NamedExpr": ("an assignment expression", "assign on a line of its own"),
+    "Nonlocal": ("writing a variable of an enclosing function", "return the value"),
+    "SetComp": ("a set comprehension", "use a loop"),
+    "Set": ("a set", "use a tuple"),
+    "Starred": ("a starred expression", "write the items out"),
+    "Try": ("`try`", "test for the condition with `if`"),
+    "TryStar": ("`try` with `except*`", "test for the condition with `if`"),
+    "With": ("`with`", "enter the context around the call"),
+    "Yield": ("`yield`", "return the values in an array"),
+    "YieldFrom": ("`yield from`", "return the values in an array"),
+}
+
+
+def check(source: Source) -> None:
+    """Refuse, at its place, the first construct in a function that cannot be transformed."""
+    body = source.node.body if isinstance(source.node.body, list) else [source.node.body]
+    stack = list(reversed(body))
+    while stack:
+        node = stack.pop()
+        name = type(node).__name__
+        if name in REFUSED:
+            what, instead = REFUSED[name]
+            raise S2sadError("S201", f"{what} is not supported", source.place(node), help=instead)
+        if name in ("Assert", "Raise", "JoinedStr"):
+            continue  # these pass through as they are
+        if name in ("For", "While") and node.orelse:
+            raise S2sadError("S201", "`else` on a loop is not supported", source.place(node), help="use a flag")
+        stack.extend(reversed(list(gast.iter_child_nodes(node))))

@@ -1,0 +1,184 @@
+"""What a statement reads and writes, and how to copy one with other Vars. All passes ask here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Const,
+    Do,
+    Expr,
+    For,
+    If,
+    Op,
+    Raw,
+    RawStmt,
+    Restore,
+    Return,
+    Save,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
+
+
+def vars_of(expr: Expr | None) -> Iterator[Var]:
+    """The Vars that an expression reads, in the order of the text, with repetitions."""
+    stack: list[Expr | None] = [expr]
+    while stack:
+        e = stack.pop()
+        if isinstance(e, Var):
+            yield e
+        elif isinstance(e, Op):
+            stack.extend(v for _, v in reversed(e.keywords))
+            stack.extend(reversed(e.operands))
+        elif isinstance(e, Raw):
+            yield from (v for _, v in e.reads)
+
+
+def expressions(stmt: Stmt) -> tuple[Expr, ...]:
+    """The expressions that stand directly in a statement (not those of nested blocks)."""
+    if isinstance(stmt, (Assign, Do)):
+        return (stmt.expr,)
+    if isinstance(stmt, Store):
+        return (stmt.base, stmt.expr) if stmt.index is None else (stmt.base, stmt.index, stmt.expr)
+    if isinstance(stmt, Call):
+        return stmt.args
+    if isinstance(stmt, (If, While)):
+        return (stmt.test,)
+    if isinstance(stmt, For):
+        return (stmt.iter,)
+    if isinstance(stmt, Save):
+        return stmt.vars
+    if isinstance(stmt, Return):
+        return stmt.values
+    if isinstance(stmt, RawStmt):
+        return tuple(v for _, v in stmt.reads)
+    return ()
+
+
+def uses(stmt: Stmt) -> Iterator[Var]:
+    """The Vars whose values a statement reads itself."""
+    for expr in expressions(stmt):
+        yield from vars_of(expr)
+
+
+def defs(stmt: Stmt) -> tuple[Var, ...]:
+    """The Vars that a statement binds itself."""
+    if isinstance(stmt, Assign):
+        return (stmt.var,)
+    if isinstance(stmt, (Call, Restore)):
+        return stmt.vars
+    if isinstance(stmt, For):
+        return (stmt.target,)
+    return ()
+
+
+def defs_within(block: Block) -> dict[Var, None]:
+    """All Vars bound anywhere in a block, ordered (a dict used as an ordered set)."""
+    return {v: None for s in walk(block) for v in defs(s)}
+
+
+def uses_within(block: Block) -> dict[Var, None]:
+    """All Vars read anywhere in a block, ordered."""
+    return {v: None for s in walk(block) for v in uses(s)}
+
+
+def stores_within(block: Block) -> dict[Var, None]:
+    """The bases of all Stores anywhere in a block, ordered."""
+    return {s.base: None for s in walk(block) if isinstance(s, Store)}
+
+
+def substitute(expr: Expr, change: Callable[[Var], Expr]) -> Expr:
+    """The expression with every Var replaced by `change(var)`; within a Raw the change must be a Var or a name's expression."""
+    if isinstance(expr, Var):
+        return change(expr)
+    if isinstance(expr, Const):
+        return expr
+    if isinstance(expr, Op):
+        operands = tuple(substitute(o, change) for o in expr.operands)
+        keywords = tuple((k, substitute(v, change)) for k, v in expr.keywords)
+        if all(a is b for a, b in zip(operands, expr.operands)) and all(
+            a[1] is b[1] for a, b in zip(keywords, expr.keywords)
+        ):
+            return expr
+        return Op(expr.name, operands, keywords, expr.spelled)
+    reads = tuple((name, _as_var(change(v), v)) for name, v in expr.reads)
+    return Raw(expr.tree, reads, expr.pure, expr.kind)
+
+
+def _as_var(new: Expr, old: Var) -> Var:
+    return new if isinstance(new, Var) else old
+
+
+def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]) -> Stmt:
+    """A new statement with its own reads and binds changed; nested blocks are kept as they are (the caller maps them).
+
+    Where the place demands a Var (a saved variable, the base of a Store) `use` must give one.
+    """
+
+    def var(v: Var) -> Var:
+        return _as_var(use(v), v)
+
+    def expr(e: Expr) -> Expr:
+        return substitute(e, use)
+
+    if isinstance(stmt, Assign):
+        return replace(stmt, expr=expr(stmt.expr), var=define(stmt.var))
+    if isinstance(stmt, Store):
+        index = None if stmt.index is None else expr(stmt.index)
+        return replace(stmt, base=var(stmt.base), index=index, expr=expr(stmt.expr))
+    if isinstance(stmt, Call):
+        return replace(stmt, args=tuple(expr(a) for a in stmt.args), vars=tuple(define(v) for v in stmt.vars))
+    if isinstance(stmt, Do):
+        return replace(stmt, expr=expr(stmt.expr))
+    if isinstance(stmt, RawStmt):
+        return replace(stmt, reads=tuple((n, var(v)) for n, v in stmt.reads))
+    if isinstance(stmt, If):
+        return replace(stmt, test=expr(stmt.test))
+    if isinstance(stmt, For):
+        return replace(stmt, iter=expr(stmt.iter), target=define(stmt.target))
+    if isinstance(stmt, While):
+        return replace(stmt, test=expr(stmt.test))
+    if isinstance(stmt, Save):
+        return replace(stmt, vars=tuple(var(v) for v in stmt.vars))
+    if isinstance(stmt, Restore):
+        return replace(stmt, vars=tuple(define(v) for v in stmt.vars))
+    if isinstance(stmt, Return):
+        return replace(stmt, values=tuple(expr(v) for v in stmt.values))
+    raise TypeError(f"no rewrite for {type(stmt).__name__}")
+
+
+def rewrite_block(block: Block, use: Callable[[Var], Expr], define: Callable[[Var], Var]) -> Block:
+    """A deep copy of a block with reads and binds changed."""
+    made = []
+    for stmt in block:
+        new = rewrite(stmt, use, define)
+        set_blocks(new, [rewrite_block(b, use, define) for b in blocks_of(stmt)])
+        made.append(new)
+    return made
+
+
+def set_blocks(stmt: Stmt, blocks: list[Block]) -> None:
+    """Give a freshly made statement its nested blocks."""
+    if isinstance(stmt, If):
+        stmt.body, stmt.orelse = blocks
+    elif isinstance(stmt, (For, While)):
+        (stmt.body,) = blocks
+
+
+def exits(block: Block) -> bool:
+    """Whether control never reaches the end of a block (every path raises)."""
+    if not block:
+        return False
+    last = block[-1]
+    if isinstance(last, RawStmt):
+        return last.exits
+    return isinstance(last, If) and exits(last.body) and exits(last.orelse)

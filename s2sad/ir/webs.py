@@ -1,0 +1,176 @@
+"""Split every Var into its live-range webs: the definitions that share a use share a Var, all others get one of their own.
+
+    x = a          x = a
+    y = sin(x)     y = sin(x)
+    x = b          x' = b          (printed with another name only if both are needed at once)
+    z = cos(x)     z = cos(x')
+
+After this pass a straight-line redefinition is a new Var, so that the reverse sweep finds the old value still there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from s2sad.ir.nodes import Block, For, Function, If, Param, Stmt, Var, While, blocks_of, replace
+from s2sad.ir.walk import defs, defs_within, exits, rewrite, set_blocks, uses
+
+
+class _Webs:
+    """Definitions and merge points are elements of a union-find; a merge point joins its sources only if it is used."""
+
+    def __init__(self) -> None:
+        self.parent: list[int] = []
+        self.hint: list[Var] = []
+        self.sources: list[list[int] | None] = []
+        self.used: list[bool] = []
+        self.defined: dict[tuple[int, int], int] = {}  # (statement, position) -> element
+        self.read: dict[tuple[int, Var], int] = {}
+        self.env: dict[Var, int] = {}
+        self.log: list[tuple[Var, int | None]] = []
+
+    def element(self, var: Var, sources: list[int] | None = None) -> int:
+        self.parent.append(len(self.parent))
+        self.hint.append(var)
+        self.sources.append(sources)
+        self.used.append(False)
+        return len(self.parent) - 1
+
+    def bind(self, var: Var, element: int) -> None:
+        self.log.append((var, self.env.get(var)))
+        self.env[var] = element
+
+    def find(self, e: int) -> int:
+        while self.parent[e] != e:
+            self.parent[e] = self.parent[self.parent[e]]
+            e = self.parent[e]
+        return e
+
+    def use(self, stmt: Stmt, variables: Iterable[Var]) -> None:
+        for var in variables:
+            if var in self.env:
+                element = self.env[var]
+                self.used[element] = True
+                self.read[(id(stmt), var)] = element
+
+    def rollback(self, mark: int) -> dict[Var, int]:
+        """Undo the binds since `mark`; give the bindings that were in force."""
+        ends: dict[Var, int] = {}
+        while len(self.log) > mark:
+            var, old = self.log.pop()
+            ends.setdefault(var, self.env[var])
+            if old is None:
+                self.env.pop(var)
+            else:
+                self.env[var] = old
+        return ends
+
+    def block(self, block: Block) -> None:
+        for stmt in block:
+            self.statement(stmt)
+
+    def statement(self, stmt: Stmt) -> None:
+        if isinstance(stmt, If):
+            self.use(stmt, uses(stmt))
+            ends = []
+            for inner in blocks_of(stmt):
+                mark = len(self.log)
+                self.block(inner)
+                end = self.rollback(mark)
+                ends.append(None if exits(inner) else end)
+            reaching = [e for e in ends if e is not None]
+            for var in {v: None for e in ends if e is not None for v in e}:
+                sources = [e[var] if var in e else self.env.get(var) for e in reaching]
+                known = list(dict.fromkeys(s for s in sources if s is not None))
+                self.bind(var, known[0] if len(known) == 1 and len(sources) == 1 else self.element(var, known))
+        elif isinstance(stmt, (For, While)):
+            if isinstance(stmt, For):
+                self.use(stmt, uses(stmt))
+            heads: dict[Var, int] = {}
+            written = defs_within(stmt.body)
+            if isinstance(stmt, For):
+                written[stmt.target] = None
+            for var in written:
+                sources = [self.env[var]] if var in self.env else []
+                heads[var] = self.element(var, sources)
+                self.bind(var, heads[var])
+            if isinstance(stmt, While):
+                self.use(stmt, uses(stmt))
+            mark = len(self.log)
+            if isinstance(stmt, For):
+                element = self.element(stmt.target)
+                self.defined[(id(stmt), 0)] = element
+                self.bind(stmt.target, element)
+            self.block(stmt.body)
+            for var, end in self.rollback(mark).items():
+                sources = self.sources[heads[var]]
+                assert sources is not None
+                sources.append(end)
+        else:
+            self.use(stmt, uses(stmt))
+            for position, var in enumerate(defs(stmt)):
+                element = self.element(var)
+                self.defined[(id(stmt), position)] = element
+                self.bind(var, element)
+
+    def settle(self) -> None:
+        """Join every used merge point with its sources, transitively."""
+        work = [e for e, used in enumerate(self.used) if used]
+        while work:
+            e = work.pop()
+            for source in self.sources[e] or ():
+                self.parent[self.find(source)] = self.find(e)
+                if not self.used[source]:
+                    self.used[source] = True
+                    work.append(source)
+
+
+def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
+    """The function with one Var a web, and a map from each new Var to the Var that it was split from."""
+    webs = _Webs()
+    outer: dict[Var, int] = {}
+    for var in [*(p.var for p in function.params), *function.free.values()]:
+        outer[var] = webs.element(var)
+        webs.env[var] = outer[var]
+    webs.block(function.body)
+    webs.settle()
+
+    made: dict[int, Var] = {}
+    origin: dict[Var, Var] = {}
+
+    def var_of(element: int) -> Var:
+        root = webs.find(element)
+        if root not in made:
+            old = webs.hint[root]
+            made[root] = Var(old.hint, old.temporary)
+            origin[made[root]] = old
+        return made[root]
+
+    def copy(block: Block) -> Block:
+        new_block = []
+        for stmt in block:
+            positions = iter(range(len(defs(stmt))))
+
+            def use(v: Var, stmt: Stmt = stmt) -> Var:
+                element = webs.read.get((id(stmt), v))
+                return v if element is None else var_of(element)
+
+            def define(v: Var, stmt: Stmt = stmt, positions: Iterable[int] = positions) -> Var:
+                return var_of(webs.defined[(id(stmt), next(iter(positions)))])
+
+            new = rewrite(stmt, use, define)
+            set_blocks(new, [copy(b) for b in blocks_of(stmt)])
+            new_block.append(new)
+        return new_block
+
+    params = [
+        Param(var_of(outer[p.var]), p.name, p.default, p.annotation, p.passing) for p in function.params
+    ]
+    free = {name: var_of(outer[v]) for name, v in function.free.items()}
+    body = copy(function.body)
+    return replace_function(function, params=params, free=free, body=body), origin
+
+
+def replace_function(function: Function, **changes: object) -> Function:
+    """A new Function like `function` with some fields changed."""
+    return replace(function, **changes)  # type: ignore[arg-type]

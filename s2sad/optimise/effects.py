@@ -1,0 +1,44 @@
+"""What may be dropped, repeated or moved: purity of expressions and of whole functions."""
+
+from __future__ import annotations
+
+from s2sad.ir.nodes import DISPLAYS, Call, Do, Expr, Label, Op, Program, Raw, RawStmt, Restore, Save, Stmt, Store, walk
+from s2sad.ir.walk import expressions
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
+
+
+def is_pure(expr: Expr) -> bool:
+    """Whether an expression has no effect and the same value each time."""
+    if isinstance(expr, Raw):
+        return expr.pure
+    if not isinstance(expr, Op):
+        return True
+    if expr.name not in DISPLAYS and not expr.name.startswith("s2sad."):
+        entry = registry.find(rule_name(expr))
+        if entry is None and not expr.name.startswith("attribute."):
+            return False
+        if entry is not None and not entry.pure:
+            return False
+    return all(map(is_pure, expr.operands)) and all(is_pure(v) for _, v in expr.keywords)
+
+
+def pure_functions(program: Program) -> set[Label]:
+    """The functions without an effect that a caller could notice: no raise, no output, no write, no tape."""
+    pure = set(program.functions)
+    changed = True
+    while changed:
+        changed = False
+        for label in list(pure):
+            if any(_has_effect(s, pure) for s in walk(program.functions[label].body)):
+                pure.discard(label)
+                changed = True
+    return pure
+
+
+def _has_effect(stmt: Stmt, pure: set[Label]) -> bool:
+    if isinstance(stmt, (Do, RawStmt, Save, Restore, Store)):
+        return not (isinstance(stmt, Do) and is_pure(stmt.expr))
+    if isinstance(stmt, Call):
+        return stmt.callee not in pure
+    return not all(map(is_pure, expressions(stmt)))

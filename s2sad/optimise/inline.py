@@ -1,0 +1,223 @@
+"""Nest expressions: a temporary with one use moves into that use; a short named value too, in the reverse sweep.
+
+The forward sweep prints again as the user wrote it. An expression moves only over statements that neither bind what it
+reads nor write into memory that it reads, and never into a loop.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from s2sad.analysis.aliases import Aliases, alias_classes
+from s2sad.analysis.kinds import Kinds
+from s2sad.ir.kinds import UNKNOWN
+from s2sad.ir.nodes import Assign, Block, Call, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.walk import defs, defs_within, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
+from s2sad.ir.webs import replace_function
+from s2sad.optimise.effects import is_pure
+
+#: Named values move into their use while the expression stays within this many operations.
+SHORT = 9
+#: Nothing moves into an expression deeper than this.
+DEEP = 40
+
+
+@dataclass
+class _Pending:
+    stmt: Assign
+    expr: Expr
+    reads: dict[Var, None]
+    loads: bool
+    size: int
+    depth: int
+
+
+def size_of(expr: Expr) -> int:
+    """The number of operations in an expression."""
+    if not isinstance(expr, Op):
+        return 2 if isinstance(expr, Raw) else 0
+    return 1 + sum(map(size_of, expr.operands)) + sum(size_of(v) for _, v in expr.keywords)
+
+
+def _depth(expr: Expr) -> int:
+    if not isinstance(expr, Op):
+        return 0
+    return 1 + max(map(_depth, (*expr.operands, *(v for _, v in expr.keywords))), default=0)
+
+
+def nest_expressions(function: Function, kinds: Kinds) -> Function:
+    """The function with single-use values in the place of their use."""
+    return replace_function(function, body=_Nesting(function, kinds).run())
+
+
+class _Nesting:
+    def __init__(self, function: Function, kinds: Kinds) -> None:
+        self.function = function
+        self.kinds = kinds
+        self.aliases: Aliases = alias_classes(function, kinds)
+        self.counts: dict[Var, int] = {}
+        self.bound: dict[Var, int] = {p.var: 1 for p in function.params}
+        self.fixed: set[Var] = set()
+        for stmt in walk(function.body):
+            for v in uses(stmt):
+                self.counts[v] = self.counts.get(v, 0) + 1
+            for v in defs(stmt):
+                self.bound[v] = self.bound.get(v, 0) + 1
+            self.fixed.update(_var_only(stmt))
+        self.pending: dict[Var, _Pending] = {}
+        self.readers: dict[Var, dict[Var, None]] = {}
+
+    def run(self) -> Block:
+        out: Block = []
+        self.block(self.function.body, out)
+        self.flush(list(self.pending), out)
+        return out
+
+    def block(self, block: Block, out: Block) -> None:
+        for stmt in block:
+            self.statement(stmt, out)
+
+    # ---- pending expressions -----------------------------------------------------------------------------------
+
+    def flush(self, variables: list[Var], out: Block) -> None:
+        """Write pending assignments out, those that a pending one reads first."""
+        for var in variables:
+            item = self.pending.pop(var, None)
+            if item is not None:
+                for read in item.reads:
+                    self.readers.get(read, {}).pop(var, None)
+                out.append(replace(item.stmt, expr=item.expr))
+
+    def before_binding(self, variables: list[Var], out: Block) -> None:
+        for var in variables:
+            self.flush(list(self.readers.get(var, ())), out)
+
+    def before_writing(self, bases: list[Var], out: Block) -> None:
+        if not bases:
+            return
+        hit = [v for v, item in self.pending.items() if item.loads and any(self.aliases.may_share(b, r) for b in bases for r in item.reads)]
+        self.flush(hit, out)
+
+    def take(self, var: Var, room: int, deep: int, named: bool) -> Expr:
+        item = self.pending.get(var)
+        if item is None or item.depth + deep > DEEP:
+            return var
+        if not var.temporary and (not named or item.size > room):
+            return var
+        del self.pending[var]
+        for read in item.reads:
+            self.readers.get(read, {}).pop(var, None)
+        return item.expr
+
+    # ---- statements --------------------------------------------------------------------------------------------
+
+    def statement(self, stmt: Stmt, out: Block) -> None:
+        if isinstance(stmt, (For, While)):
+            new = self.nested_use(stmt, out) if isinstance(stmt, For) else replace(stmt)
+            inside = [*uses_within(stmt.body), *(vars_of(stmt.test) if isinstance(stmt, While) else ())]
+            self.flush([v for v in inside if v in self.pending], out)
+            self.before_binding(list(defs_within([stmt])), out)
+            self.before_writing(self.written_in(stmt), out)
+            held, self.pending = self.pending, {}
+            readers, self.readers = self.readers, {}
+            body: Block = []
+            self.block(stmt.body, body)
+            self.flush(list(self.pending), body)
+            self.pending, self.readers = held, readers
+            set_blocks(new, [body])
+            out.append(new)
+            return
+        if isinstance(stmt, If):
+            new = self.nested_use(stmt, out)
+            self.before_binding(list(defs_within([stmt])), out)
+            self.before_writing(self.written_in(stmt), out)
+            blocks = []
+            for inner in blocks_of(stmt):
+                wanted = uses_within(inner)
+                other = {v: i for v, i in self.pending.items() if v not in wanted}
+                mine = {v: i for v, i in self.pending.items() if v in wanted}
+                self.pending = mine
+                made: Block = []
+                self.block(inner, made)
+                self.flush(list(self.pending), made)
+                self.pending = other
+                blocks.append(made)
+            set_blocks(new, blocks)
+            out.append(new)
+            return
+        new = self.nested_use(stmt, out)
+        self.before_binding(list(defs(stmt)), out)
+        if isinstance(stmt, Store):
+            self.before_writing([stmt.base], out)
+        elif isinstance(stmt, (Call, Do)):
+            arguments = stmt.args if isinstance(stmt, Call) else (stmt.expr,)
+            if not (isinstance(stmt, Do) and is_pure(stmt.expr)):
+                self.before_writing([v for a in arguments for v in vars_of(a) if not self.kinds.get(v, UNKNOWN).is_number], out)
+        if isinstance(new, Assign) and self.movable(new):
+            reads = dict.fromkeys(vars_of(new.expr))
+            loads = any(not self.kinds.get(v, UNKNOWN).is_number for v in reads)
+            self.pending[new.var] = _Pending(new, new.expr, reads, loads, size_of(new.expr), _depth(new.expr))
+            for read in reads:
+                self.readers.setdefault(read, {})[new.var] = None
+            return
+        out.append(new)
+
+    def written_in(self, stmt: Stmt) -> list[Var]:
+        bases = list(stores_within([stmt]))
+        for inner in walk([stmt]):
+            if isinstance(inner, Call):
+                bases += [v for a in inner.args for v in vars_of(a) if not self.kinds.get(v, UNKNOWN).is_number]
+        return bases
+
+    def movable(self, stmt: Assign) -> bool:
+        var = stmt.var
+        if self.counts.get(var) != 1 or self.bound.get(var) != 1 or var in self.fixed or not is_pure(stmt.expr):
+            return False
+        return not self.aliases.written(var) or not self.has_memory(var)
+
+    def has_memory(self, var: Var) -> bool:
+        return not self.kinds.get(var, UNKNOWN).is_number
+
+    def nested_use(self, stmt: Stmt, out: Block) -> Stmt:
+        """The statement with pending values in the place of their use."""
+        reverse = stmt.group is not None or isinstance(stmt, Return)
+        room = SHORT
+
+        def use(v: Var) -> Expr:
+            nonlocal room
+            named = reverse
+            if isinstance(stmt, (If, For)):
+                named = False
+            found = self.take(v, room, 1, named)
+            if found is not v:
+                room -= size_of(found)
+            return found
+
+        if isinstance(stmt, (Assign, Store, Call)):
+            room -= sum(size_of(e) for e in ([stmt.expr] if not isinstance(stmt, Call) else stmt.args))
+        return rewrite(stmt, use, lambda v: v)
+
+
+def _var_only(stmt: Stmt) -> list[Var]:
+    if isinstance(stmt, Store):
+        return [stmt.base]
+    if isinstance(stmt, RawStmt):
+        return [v for _, v in stmt.reads]
+    found: list[Var] = []
+    stack: list[Expr] = []
+    if isinstance(stmt, (Assign, Do)):
+        stack = [stmt.expr]
+    elif isinstance(stmt, (If, While)):
+        stack = [stmt.test]
+    elif isinstance(stmt, Call):
+        stack = list(stmt.args)
+    elif isinstance(stmt, Return):
+        stack = list(stmt.values)
+    while stack:
+        e = stack.pop()
+        if isinstance(e, Raw):
+            found += [v for _, v in e.reads]
+        elif isinstance(e, Op):
+            stack += [*e.operands, *(v for _, v in e.keywords)]
+    return found
+

@@ -1,0 +1,99 @@
+"""Bind an operation's operands to its rule's parameters; tell literals from values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from s2sad.errors import S2sadError
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import DISPLAYS, Const, Expr, Op
+from s2sad.rules.registry import REQUIRED, UNKNOWN_LITERAL, Rule
+
+#: Marks an expression that is not a literal.
+NOT_LITERAL: Any = object()
+
+
+def rule_name(op: Op) -> str:
+    """The name under which an operation stands in the rule table: methods and attributes are those of arrays."""
+    prefix, _, rest = op.name.partition(".")
+    return f"numpy.ndarray.{rest}" if prefix in ("method", "attribute") else op.name
+
+
+def bind(rule: Rule, op: Op) -> dict[str, Any]:
+    """Operands by parameter name; a variadic parameter gets a tuple. Parameters left to their default are absent.
+
+    Raises S2sadError S303 where an operand fits no parameter.
+    """
+    bound: dict[str, Any] = {}
+    positional = [p for p in rule.parameters if not p.keyword_only and not p.variadic]
+    rest = next((p for p in rule.parameters if p.variadic), None)
+    before = positional
+    if rest is not None:
+        index = rule.parameters.index(rest)
+        before = [p for p in rule.parameters[:index] if not p.keyword_only]
+    for parameter, operand in zip(before, op.operands):
+        bound[parameter.name] = operand
+    extra = op.operands[len(before) :]
+    if rest is not None:
+        bound[rest.name] = tuple(extra)
+    elif extra:
+        raise S2sadError("S303", f"the rule of {rule.name} takes {len(before)} positional arguments, not {len(op.operands)}")
+    known = {p.name for p in rule.parameters}
+    for name, operand in op.keywords:
+        if name not in known or name in bound:
+            raise S2sadError("S303", f"the rule of {rule.name} has no argument {name!r}")
+        bound[name] = operand
+    return bound
+
+
+def literal(expr: Any) -> Any:
+    """The Python value of a literal operand, displays included; NOT_LITERAL for any other."""
+    if isinstance(expr, Const):
+        return expr.value
+    if isinstance(expr, tuple):
+        parts = [literal(e) for e in expr]
+        return NOT_LITERAL if any(p is NOT_LITERAL for p in parts) else tuple(parts)
+    if isinstance(expr, Op) and expr.name in DISPLAYS and expr.name != "dict":
+        parts = [literal(e) for e in expr.operands]
+        if any(p is NOT_LITERAL for p in parts):
+            return NOT_LITERAL
+        return {"tuple": tuple, "list": list, "slice": lambda p: slice(*p)}[expr.name](parts)  # type: ignore[operator]
+    return NOT_LITERAL
+
+
+def literals(bound: Mapping[str, Any]) -> dict[str, Any]:
+    """The literal values among bound operands."""
+    found = {name: literal(e) for name, e in bound.items()}
+    return {name: value for name, value in found.items() if value is not NOT_LITERAL}
+
+
+def case_values(rule: Rule, bound: Mapping[str, Any], kind: Callable[[Expr], Kind]) -> dict[str, Any]:
+    """What the conditions of a rule's cases may speak of."""
+    values: dict[str, Any] = {}
+    known = literals(bound)
+    for p in rule.parameters:
+        if p.default is REQUIRED:
+            operand = bound.get(p.name)
+            if isinstance(operand, tuple):
+                values[p.name] = tuple(kind(o) for o in operand)
+            else:
+                values[p.name] = UNKNOWN if operand is None else kind(operand)
+            values[f"{p.name}_value"] = known.get(p.name, UNKNOWN_LITERAL)
+        elif p.variadic:
+            values[p.name] = tuple(kind(o) for o in bound.get(p.name, ()))
+            values[f"{p.name}_value"] = known.get(p.name, UNKNOWN_LITERAL)
+        elif p.name in bound:
+            values[p.name] = known.get(p.name, UNKNOWN_LITERAL)
+        else:
+            values[p.name] = p.default
+    return values
+
+
+def display_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind:
+    """The kind of a display."""
+    if op.name in ("tuple", "list"):
+        return Kind(op.name, items=tuple(kind(o) for o in op.operands))
+    return Kind(op.name)
+
+
