@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.kinds import INT, SOME, STR, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, join, shift
+from s2sad.rules.arguments import array_of, dtype_of, places, product, shape_of
 from s2sad.rules.registry import UNKNOWN_LITERAL, Case, alias, linear, nondifferentiable, rule
-from s2sad.rules.shapes import array_of, dtype_of, places, product, shape_of
 
 _INDEX = np.dtype(np.intp).name
 Literals = Mapping[str, Any]
@@ -56,7 +56,7 @@ def _item_of_sequence(a: Kind, index: Kind, literal: Any) -> Kind:
         return Kind(a.sort) if index.sort == "slice" else UNKNOWN
     if isinstance(literal, int):
         return a.items[literal] if -len(a.items) <= literal < len(a.items) else UNKNOWN
-    if isinstance(literal, slice) and all(part is None or isinstance(part, int) for part in _parts(literal)) and literal.step != 0:
+    if _is_literal_slice(literal):
         return Kind(a.sort, items=a.items[literal])
     if index.sort == "slice":
         return Kind(a.sort)
@@ -73,13 +73,16 @@ def _entries(index: Kind, literal: Any) -> list[tuple[Kind, Any]] | None:
     if index.sort == "tuple":
         if index.items is None:
             return None
-        known = literal if isinstance(literal, tuple) and len(literal) == len(index.items) else (UNKNOWN_LITERAL,) * len(index.items)
-        return list(zip(index.items, known))
+        known = isinstance(literal, tuple) and len(literal) == len(index.items)
+        return list(zip(index.items, literal if known else (UNKNOWN_LITERAL,) * len(index.items)))
     return [(index, literal)]
 
 
-def _parts(cut: slice) -> tuple[Any, Any, Any]:
-    return cut.start, cut.stop, cut.step
+def _is_literal_slice(cut: Any) -> bool:
+    """Whether all of a slice is known."""
+    if not isinstance(cut, slice):
+        return False
+    return all(part is None or isinstance(part, int) for part in (cut.start, cut.stop, cut.step)) and cut.step != 0
 
 
 def _advanced_shape(index: Kind) -> Shape:
@@ -91,8 +94,8 @@ def _advanced_shape(index: Kind) -> Shape:
 def _mask_rank(index: Kind) -> int | None:
     """The number of axes that an array or list of booleans selects from; None for any other index."""
     shape = shape_of(index)
-    is_mask = index.sort in ("array", "list") and dtype_of(index) == "bool" and isinstance(shape, tuple) and len(shape) > 0
-    return len(shape) if is_mask and isinstance(shape, tuple) else None
+    is_mask = index.sort in ("array", "list") and dtype_of(index) == "bool"
+    return len(shape) if is_mask and isinstance(shape, tuple) and shape else None
 
 
 def _is_integer(index: Kind) -> bool:
@@ -102,8 +105,8 @@ def _is_integer(index: Kind) -> bool:
 def _indexed_shape(shape: tuple[Dim, ...], entries: Sequence[tuple[Kind, Any]]) -> tuple[Dim, ...] | None:
     """The shape of an array of this shape when indexed, None where unknown or an error.
 
-    Integers beside arrays broadcast with them; the axes that come of it stand where the first of these indices stood, or
-    in front if other indices separate them.
+    Integers beside arrays broadcast with them; the axes that come of it stand where the first of these indices stood,
+    or in front if other indices separate them.
     """
     taken = 0
     for kind, _ in entries:
@@ -133,7 +136,8 @@ def _indexed_shape(shape: tuple[Dim, ...], entries: Sequence[tuple[Kind, Any]]) 
             dims.append(_sliced(shape[axis], literal))
             axis += 1
         else:
-            if isinstance(literal, int) and isinstance(shape[axis], int) and not -shape[axis] <= literal < shape[axis]:  # type: ignore[operator]
+            length = shape[axis]
+            if isinstance(literal, int) and isinstance(length, int) and not -length <= literal < length:
                 return None
             if has_arrays:
                 first = len(dims) if first is None else first
@@ -156,11 +160,11 @@ def _indexed_shape(shape: tuple[Dim, ...], entries: Sequence[tuple[Kind, Any]]) 
 
 def _sliced(dim: Dim, cut: Any) -> Dim:
     """The length of an axis of length `dim` when cut by a literal slice."""
-    if not isinstance(cut, slice) or not all(part is None or isinstance(part, int) for part in _parts(cut)) or cut.step == 0:
+    if not _is_literal_slice(cut):
         return SOME
     if isinstance(dim, int):
         return len(range(dim)[cut])
-    start, stop, step = _parts(cut)
+    start, stop, step = cut.start, cut.stop, cut.step
     if start is None and stop is None and step in (None, 1, -1):
         return dim
     if step not in (None, 1) or (start or 0) < 0 or (stop is not None and stop >= 0):
@@ -237,10 +241,14 @@ alias("numpy.ndarray.take", "numpy.take")
 # Sorting
 def _sort_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     shape = shape_of(a)
-    return array_of(a, (product(shape),) if literals.get("axis", SOME) is None else shape if "axis" in literals else None)
+    if "axis" not in literals:
+        return array_of(a, None)
+    return array_of(a, (product(shape),) if literals["axis"] is None else shape)
 
 
-rule("numpy.sort", "a, axis=-1, kind=None, order=None, *, stable=None", kind=_sort_kind,
+_ORDERS = "a, axis=-1, kind=None, order=None, *, stable=None"
+
+rule("numpy.sort", _ORDERS, kind=_sort_kind,
      a=[Case("axis == -1", "sort_adjoint(g, a)"), Case("", "sort_adjoint(g, a, axis)")],
      tangent={"a": [Case("axis == -1", "sort_tangent(a_dot, a)"), Case("", "sort_tangent(a_dot, a, axis)")]},
      doc="By the permutation used; equal elements keep their order.")
@@ -274,14 +282,18 @@ def _nonzero_kind(*, literals: Literals, a: Kind) -> Kind:
     return Kind("tuple", items=None if rank is None else (Kind("array", _INDEX, (SOME,)),) * rank)
 
 
-nondifferentiable("numpy.argsort", "numpy.ndarray.argsort", signature="a, axis=-1, kind=None, order=None, *, stable=None",
-                  kind=lambda *, literals, a, **_: _sort_kind(literals=literals, a=Kind(a.sort, _INDEX, shape_of(a))))
-nondifferentiable("numpy.argpartition", "numpy.ndarray.argpartition", signature="a, kth, axis=-1, kind='introselect', order=None")
+def _argsort_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    return _sort_kind(literals=literals, a=Kind(a.sort, _INDEX, shape_of(a)))
+
+
+for _owner in ("numpy", "numpy.ndarray"):
+    nondifferentiable(f"{_owner}.argsort", signature=_ORDERS, kind=_argsort_kind)
+    nondifferentiable(f"{_owner}.argpartition", signature="a, kth, axis=-1, kind='introselect', order=None")
+    nondifferentiable(f"{_owner}.nonzero", signature="a", kind=_nonzero_kind)
+    nondifferentiable(f"{_owner}.searchsorted", signature="a, v, side='left', sorter=None", kind=_indices_like("v"))
 nondifferentiable("numpy.lexsort", signature="keys, axis=-1")
-nondifferentiable("numpy.nonzero", "numpy.ndarray.nonzero", signature="a", kind=_nonzero_kind)
 nondifferentiable("numpy.flatnonzero", signature="a", kind=_flat_indices)
 nondifferentiable("numpy.argwhere", signature="a", kind=Kind("array", _INDEX, (SOME, SOME)))
-nondifferentiable("numpy.searchsorted", "numpy.ndarray.searchsorted", signature="a, v, side='left', sorter=None", kind=_indices_like("v"))
 nondifferentiable("numpy.digitize", signature="x, bins, right=False", kind=_indices_like("x"))
 nondifferentiable("numpy.unravel_index", signature="indices, shape, order='C'")
 nondifferentiable("numpy.ravel_multi_index", signature="multi_index, dims, mode='raise', order='C'")

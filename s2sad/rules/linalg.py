@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from s2sad.ir.kinds import SOME, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, same_extent
+from s2sad.rules.arguments import dtype_of, is_one, item_kinds, places, product, promote, shape_of
 from s2sad.rules.registry import Case, alias, linear, nondifferentiable, rule, sequence
-from s2sad.rules.shapes import dtype_of, is_one, item_kinds, places, product, promote, shape_of
+from s2sad.rules.results import reduced_shape
 
 Literals = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -282,7 +283,9 @@ def _trace_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     axes = places((literals.get("axis1"), literals.get("axis2")), len(shape)) if isinstance(shape, tuple) else None
     if axes is None or not isinstance(shape, tuple):
         return Kind("unknown")
-    return result((a,), tuple(dim for k, dim in enumerate(shape) if k not in axes), None if (a.dtype or "").startswith("float") else "")
+    made = result((a,), tuple(dim for k, dim in enumerate(shape) if k not in axes))
+    # Short integers are summed as long ones.
+    return made if (made.dtype or "").startswith(("float", "complex")) else Kind(made.sort, None, made.shape)
 
 
 def _det_kind(*, literals: Literals, a: Kind) -> Kind:
@@ -355,8 +358,8 @@ rule("numpy.linalg.inv", "a", kind=_same_shape, tangent={"a": "-y @ a_dot @ y"},
     Case("a.rank == 2", "-y.T @ g @ y.T"),
     Case("", "-y.mT @ g @ y.mT"),
 ])
-rule("numpy.linalg.pinv", "a, rcond=None, hermitian=False, *, rtol=None", kind=_pinv_kind, doc="Where the rank does not change.",
-     a=[Case("hermitian == False", "pinv_adjoint(g, a, y)")],
+rule("numpy.linalg.pinv", "a, rcond=None, hermitian=False, *, rtol=None", kind=_pinv_kind,
+     doc="Where the rank does not change.", a=[Case("hermitian == False", "pinv_adjoint(g, a, y)")],
      tangent={"a": [Case("hermitian == False", "pinv_adjoint(a_dot, a.mT, y.mT)")]})
 rule("numpy.linalg.solve", "a, b", kind=_solve_kind, a=[
     Case("a.rank == 2 and b.rank == 1", "-np.outer(np.linalg.solve(a.T, g), y)"),
@@ -366,7 +369,10 @@ rule("numpy.linalg.solve", "a, b", kind=_solve_kind, a=[
     Case("a.rank == 2 and b.rank in (1, 2)", "np.linalg.solve(a.T, g)"),
     Case("", "solve_adjoint_b(g, a, b)"),
 ], tangent={
-    "a": [Case("a.rank == 2 and b.rank in (1, 2)", "-np.linalg.solve(a, a_dot @ y)"), Case("", "solve_tangent_a(a_dot, a, b, y)")],
+    "a": [
+        Case("a.rank == 2 and b.rank in (1, 2)", "-np.linalg.solve(a, a_dot @ y)"),
+        Case("", "solve_tangent_a(a_dot, a, b, y)"),
+    ],
     "b": "np.linalg.solve(a, b_dot)",
 }, doc="b is a vector where it has one axis, as in NumPy 2.")
 rule("numpy.linalg.matrix_power", "a, n", kind=_same_shape, a=[
@@ -376,39 +382,42 @@ rule("numpy.linalg.matrix_power", "a, n", kind=_same_shape, a=[
 
 
 # Decompositions
-rule("numpy.linalg.cholesky", "a, *, upper=False", kind=_same_shape,
-     a=[Case("upper == False", "cholesky_adjoint(g, y)"), Case("", "cholesky_adjoint(g, y, upper)")],
-     tangent={"a": [Case("upper == False", "cholesky_tangent(a_dot, y)"), Case("", "cholesky_tangent(a_dot, y, upper)")]},
-     doc="With respect to the triangle that numpy reads.")
+_TRIANGLE = "With respect to the triangle that numpy reads."
+
+rule("numpy.linalg.cholesky", "a, *, upper=False", kind=_same_shape, doc=_TRIANGLE, a=[
+    Case("upper == False", "cholesky_adjoint(g, y)"),
+    Case("", "cholesky_adjoint(g, y, upper)"),
+], tangent={"a": [
+    Case("upper == False", "cholesky_tangent(a_dot, y)"),
+    Case("", "cholesky_tangent(a_dot, y, upper)"),
+]})
 rule("numpy.linalg.eigh", "a, UPLO='L'", kind=_eigh_kind, results=2, a="eigh_adjoint(g0, g1, y0, y1, UPLO)",
      tangent={"a": "eigh_tangent(a_dot, y0, y1, UPLO)"},
-     doc="With respect to the triangle that numpy reads; mixtures of eigenvectors of equal eigenvalues count as constant.")
-rule("numpy.linalg.eigvalsh", "a, UPLO='L'", kind=_eigvalsh_kind, a="eigvalsh_adjoint(g, a, UPLO)", tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"},
-     doc="With respect to the triangle that numpy reads.")
+     doc=f"{_TRIANGLE} Mixtures of eigenvectors of equal eigenvalues count as constant.")
+rule("numpy.linalg.eigvalsh", "a, UPLO='L'", kind=_eigvalsh_kind, a="eigvalsh_adjoint(g, a, UPLO)",
+     tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"}, doc=_TRIANGLE)
 nondifferentiable("numpy.linalg.matrix_rank", signature="A, tol=None, hermitian=False, *, rtol=None")
 
 
 # Norms
-def _norm_kind(*, literals: Literals, x: Kind, **_: Any) -> Kind:
-    shape, axis, keep = shape_of(x), literals.get("axis", SOME), literals.get("keepdims")
-    dtype = floating(x) if (floating(x) or "").startswith("float") else None
-    if axis is None and keep is False:
-        return Kind("scalar" if x.is_array else "unknown", dtype, ())
-    axes = range(len(shape)) if axis is None and isinstance(shape, tuple) else places(axis, len(shape)) if isinstance(shape, tuple) else None
-    if axes is None or not isinstance(shape, tuple) or not isinstance(keep, bool):
-        return Kind("unknown")
-    left = tuple(1 if k in axes else dim for k, dim in enumerate(shape) if keep or k not in axes)
-    return Kind("array" if left and x.is_array else "unknown", dtype, left)
+def _norm_kind(*, literals: Literals, x: Kind, axis: Kind, **_: Any) -> Kind:
+    shape = reduced_shape(x, literals.get("axis", ...), axis, literals.get("keepdims", ...))
+    name = floating(x) or ""
+    return Kind("unknown" if shape is None or not x.is_array else "array" if shape else "scalar", name or None, shape)
 
 
-_LENGTH = "(ord is None or (ord == 2 and (x.rank == 1 or isinstance(axis, int))) or (ord == 'fro' and (x.rank == 2 or isinstance(axis, tuple))))"
+_ANY_RANK = "ord is None"
+_VECTOR = "ord == 2 and (x.rank == 1 or isinstance(axis, int))"
+_MATRIX = "ord == 'fro' and (x.rank == 2 or isinstance(axis, tuple))"
+_LENGTH = f"({_ANY_RANK} or ({_VECTOR}) or ({_MATRIX}))"
+_ALONG_AXES = "isinstance(axis, (int, tuple))"
 
 rule("numpy.linalg.norm", "x, ord=None, axis=None, keepdims=False", kind=_norm_kind, x=[
     Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
-    Case(f"{_LENGTH} and isinstance(axis, (int, tuple))", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
+    Case(f"{_LENGTH} and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
     Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
 ], tangent={"x": [
     Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
-    Case(f"{_LENGTH} and isinstance(axis, (int, tuple))", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
+    Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
     Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
 ]}, doc="Zero where the norm is zero; ties are split evenly.")

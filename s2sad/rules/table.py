@@ -1,3 +1,3 @@
 """Imports every rule file, so that the table is complete."""
 
-from s2sad.rules import elementwise, engine, indexing, linalg, operators, reductions, shapes  # noqa: F401
+from s2sad.rules import elementwise, engine, indexing, joining, linalg, making, operators, reductions, shapes  # noqa: F401

@@ -176,7 +176,7 @@ def unpad(g: Any, a: Any, pad_width: Any) -> Any:
         by_axis = {axis % len(shape): widths for axis, widths in pad_width.items()}
         before = [np.ravel(by_axis.get(axis, 0))[0] for axis in range(len(shape))]
     else:
-        before = np.broadcast_to(pad_width, (len(shape), 2))[:, 0]
+        before = list(np.broadcast_to(pad_width, (len(shape), 2))[:, 0])
     return g[tuple(slice(start, start + n) for start, n in zip(before, shape))]
 
 

@@ -1,8 +1,8 @@
 """Adjoints and tangents of linear algebra, where they are longer than a line or kinds are unknown.
 
-As in `adjoints`: `g` is the adjoint of a result, in its shape; every function uses numpy and this file only. Matrices may be
-stacked along leading axes, which broadcast. The formulas are those of Giles (2008), "An extended collection of matrix
-derivative results for forward and reverse mode algorithmic differentiation", where no other source is named.
+As in `adjoints`: `g` is the adjoint of a result, in its shape; every function uses numpy and this file only. Matrices
+may be stacked along leading axes, which broadcast. The formulas are those of Giles (2008), "An extended collection of
+matrix derivative results for forward and reverse mode algorithmic differentiation", where no other source is named.
 """
 
 from typing import Any
@@ -180,8 +180,8 @@ def multi_dot_adjoint(g: Any, arrays: Any, k: int) -> Any:
 def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
     """The adjoint of `np.einsum(subscripts, *operands)` with respect to operands[k], for all that subscripts may say.
 
-    It is an Einstein sum itself: g takes the place of the operand. An ellipsis becomes letters of its own, a letter that
-    only this operand has is spread, an operand with repeated letters gets its adjoint on that diagonal.
+    It is an Einstein sum itself: g takes the place of the operand. An ellipsis becomes letters of its own, a letter
+    that only this operand has is spread, an operand with repeated letters gets its adjoint on that diagonal.
     """
     inputs, _, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
@@ -196,7 +196,8 @@ def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
         output = output.replace("...", "".join(free[:most][::-1]))
     else:
         letters = "".join(terms)
-        output = "".join(free[:most][::-1]) + "".join(sorted(c for c in set(letters) - set(free[:most]) if letters.count(c) == 1))
+        once = sorted(c for c in set(letters) - set(free[:most]) if letters.count(c) == 1)
+        output = "".join(free[:most][::-1] + once)
     own, shape = "".join(dict.fromkeys(terms[k])), np.shape(operands[k])
     others = [i for i in range(len(terms)) if i != k]
     reached = [c for c in own if c in output or any(c in terms[i] for i in others)]
@@ -216,7 +217,7 @@ def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
 
 # Solving and decomposing
 def solve_adjoint_a(g: Any, a: Any, b: Any, y: Any) -> Any:
-    """The adjoint of `y = np.linalg.solve(a, b)` with respect to a: -(a⁻ᵀ g) yᵀ. b is a vector where it has one axis."""
+    """The adjoint of `y = np.linalg.solve(a, b)` for a: -(a⁻ᵀ g) yᵀ. b is a vector where it has one axis."""
     if np.ndim(b) == 1:
         return -sum_to(np.linalg.solve(a.mT, g[..., None]) * y[..., None, :], np.shape(a))
     return -sum_to(np.linalg.solve(a.mT, g) @ y.mT, np.shape(a))
@@ -239,8 +240,8 @@ def solve_tangent_a(a_dot: Any, a: Any, b: Any, y: Any) -> Any:
 def cholesky_adjoint(g: Any, y: Any, upper: bool = False) -> Any:
     """The adjoint of `y = np.linalg.cholesky(a)`, on the triangle of a that numpy reads, zero on the other.
 
-    Murray (2016), "Differentiation of the Cholesky decomposition", equation 10: s = y⁻ᵀ Φ(yᵀ g) y⁻¹, where Φ takes the
-    lower triangle and half the diagonal.
+    Murray (2016), "Differentiation of the Cholesky decomposition": s = y⁻ᵀ Φ(yᵀ g) y⁻¹, where Φ takes the lower
+    triangle and half the diagonal.
     """
     if upper:
         return cholesky_adjoint(g.mT, y.mT).mT
@@ -251,7 +252,7 @@ def cholesky_adjoint(g: Any, y: Any, upper: bool = False) -> Any:
 
 
 def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
-    """The tangent of `y = np.linalg.cholesky(a)`: y Φ(y⁻¹ ȧ y⁻ᵀ), of the triangle of ȧ that numpy reads (Murray 2016)."""
+    """The tangent of `y = np.linalg.cholesky(a)`: y Φ(y⁻¹ ȧ y⁻ᵀ), from the triangle of ȧ that numpy reads of a."""
     if upper:
         return cholesky_tangent(a_dot.mT, y.mT).mT
     halves = np.tril(np.ones_like(y)) - 0.5 * np.eye(y.shape[-1], dtype=y.dtype)
@@ -259,11 +260,11 @@ def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
     return y @ (halves * np.linalg.solve(y, np.linalg.solve(y, lower + lower.mT).mT).mT)
 
 
-def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
+def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
     """The adjoint of `y0, y1 = np.linalg.eigh(a, UPLO)`, on the triangle that numpy reads, zero on the other.
 
-    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]). Eigenvectors of equal eigenvalues are not determined;
-    what g1 says of their mixture counts as zero.
+    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]). Eigenvectors of equal eigenvalues are not
+    determined; what g1 says of their mixture counts as zero.
     """
     gaps = y0[..., None, :] - y0[..., :, None]
     same = gaps == 0
@@ -273,7 +274,7 @@ def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
     return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
 
 
-def eigvalsh_adjoint(g: Any, a: Any, UPLO: str = "L") -> Any:
+def eigvalsh_adjoint(g: Any, a: Any, UPLO: Any = "L") -> Any:
     """The adjoint of `np.linalg.eigvalsh(a, UPLO)`, on the triangle that numpy reads: v diag(g) vᵀ."""
     v = np.linalg.eigh(a, UPLO)[1]
     s = (v * g[..., None, :]) @ v.mT
@@ -281,7 +282,7 @@ def eigvalsh_adjoint(g: Any, a: Any, UPLO: str = "L") -> Any:
     return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
 
 
-def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
+def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
     """The tangents of `y0, y1 = np.linalg.eigh(a, UPLO)`: the diagonal of y1ᵀ ȧ y1, and y1 (F ∘ (y1ᵀ ȧ y1))."""
     halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
     half = (halves if UPLO.upper() == "L" else halves.mT) * a_dot
@@ -291,15 +292,16 @@ def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: str = "L") -> Any:
     return np.diagonal(inner, 0, -2, -1), y1 @ np.where(same, 0, inner / np.where(same, 1, gaps))
 
 
-def eigvalsh_tangent(a_dot: Any, a: Any, UPLO: str = "L") -> Any:
+def eigvalsh_tangent(a_dot: Any, a: Any, UPLO: Any = "L") -> Any:
     """The tangent of `np.linalg.eigvalsh(a, UPLO)`: the diagonal of vᵀ ȧ v."""
-    return eigh_tangent(a_dot, *np.linalg.eigh(a, UPLO), UPLO)[0]
+    y0, y1 = np.linalg.eigh(a, UPLO)
+    return eigh_tangent(a_dot, y0, y1, UPLO)[0]
 
 
 def pinv_adjoint(g: Any, a: Any, y: Any) -> Any:
     """The adjoint of `y = np.linalg.pinv(a)` where the rank of a does not change.
 
-    Golub and Pereyra (1973), "The differentiation of pseudo-inverses", equation 4.12, transposed.
+    Golub and Pereyra (1973), "The differentiation of pseudo-inverses and nonlinear least squares problems", transposed.
     """
     left = np.eye(a.shape[-2], dtype=a.dtype) - a @ y
     right = np.eye(a.shape[-1], dtype=a.dtype) - y @ a
@@ -352,11 +354,11 @@ def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
 
 
 def norm_adjoint(g: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The adjoint of `np.linalg.norm(x, ord, axis, keepdims)`: g times the gradient of its norm, zero where that is zero."""
+    """The adjoint of `np.linalg.norm(x, ord, axis, keepdims)`: g times the gradient, zero where the norm is zero."""
     g = g if keepdims else np.expand_dims(g, norm_axes(x, axis))
     return g * norm_gradient(x, ord, axis)
 
 
 def norm_tangent(x_dot: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """The tangent of `np.linalg.norm(x, ord, axis, keepdims)`: its gradient times x_dot, zero where the norm is zero."""
+    """The tangent of `np.linalg.norm(x, ord, axis, keepdims)`: gradient times x_dot, zero where the norm is zero."""
     return np.sum(norm_gradient(x, ord, axis) * x_dot, axis=norm_axes(x, axis), keepdims=keepdims)
