@@ -16,8 +16,8 @@ def _like_a(*, x: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
 
 
 # The first parameter is not named g: in an adjoint, that is the adjoint of the result.
-linear("s2sad.spread", "x, a, axis=None, keepdims=False", kind=_like_a, cheap=True, views=("x",),
+linear("s2sad.spread", "x, a, axis=None, keepdims=False", kind=_like_a, constant=("a",), cheap=True, views=("x",),
        x="unspread(g, a, axis, keepdims)")
-linear("s2sad.unspread", "x, a, axis=None, keepdims=False", x="spread(g, a, axis, keepdims)")
-linear("s2sad.unbroadcast", "x, a", x="rebroadcast(g, x)", kind=_like_a, views=("x",))
-linear("s2sad.rebroadcast", "x, a", x="unbroadcast(g, x)", kind=_like_a, cheap=True, views=("x",))
+linear("s2sad.unspread", "x, a, axis=None, keepdims=False", constant=("a",), x="spread(g, a, axis, keepdims)")
+linear("s2sad.unbroadcast", "x, a", x="rebroadcast(g, x)", kind=_like_a, constant=("a",), views=("x",))
+linear("s2sad.rebroadcast", "x, a", x="unbroadcast(g, x)", kind=_like_a, constant=("a",), cheap=True, views=("x",))

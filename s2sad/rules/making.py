@@ -165,7 +165,7 @@ for _name in ("zeros", "ones", "empty"):
     nondifferentiable(f"numpy.{_name}_like", signature=f"a, {_LIKE_OPTIONS}", kind=_like_kind)
 rule("numpy.full", "shape, fill_value, dtype=None, order='C'", kind=_full_kind, fill_value=_fill(like=False),
      tangent={"fill_value": _SAME})
-rule("numpy.full_like", f"a, fill_value, {_LIKE_OPTIONS}", kind=_like_kind, fill_value=_fill(like=True),
+rule("numpy.full_like", f"a, fill_value, {_LIKE_OPTIONS}", kind=_like_kind, constant=("a",), fill_value=_fill(like=True),
      tangent={"fill_value": [
          Case(_FLOATING_LIKE, "@same"),
          Case("", _converted("@same")),

@@ -55,6 +55,7 @@ class Rule:
     adjoint: parameter -> formula of its adjoint given `g`.
     tangent: parameter -> formula of the result's tangent given `<parameter>_dot`.
     kind: a function of the bound arguments (a dict of Kinds; literals stand in `literals`) to the result's kind.
+    constant: further parameters by which the derivative is zero: no more than their shape or type is read.
     views: parameters with which the result may share memory.
     pure: it has no effect and the same arguments give the same result; only such a call is dropped or repeated.
     cheap: recomputing the result costs no more than storing it (elementwise, views, shapes).
@@ -69,6 +70,7 @@ class Rule:
     adjoint: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
     tangent: Mapping[str, tuple[Case, ...]] = field(default_factory=dict)
     kind: Callable[..., Kind] | None = None
+    constant: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     pure: bool = True
     cheap: bool = False
@@ -149,8 +151,8 @@ def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None =
 
 
 def linear(
-    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, views: Sequence[str] = (), cheap: bool = False,
-    doc: str = "", **adjoints: Formula,
+    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, constant: Sequence[str] = (),
+    views: Sequence[str] = (), cheap: bool = False, doc: str = "", **adjoints: Formula,
 ) -> Rule:
     """Register an operation that is linear in each parameter named, by its adjoints.
 
@@ -160,19 +162,20 @@ def linear(
     tangent = {p: (Case("", "@same"),) for p in adjoints}
     return register(Rule(
         name, parameters, adjoint={p: _cases(f) for p, f in adjoints.items()}, tangent=tangent,
-        kind=kind, views=tuple(views), cheap=cheap, doc=doc,
+        kind=kind, constant=tuple(constant), views=tuple(views), cheap=cheap, doc=doc,
     ))
 
 
 def rule(
     name: str, signature: str, *, tangent: Mapping[str, Formula] | None = None, kind: Callable[..., Kind] | None = None,
-    views: Sequence[str] = (), cheap: bool = False, results: int = 0, doc: str = "", **adjoints: Formula,
+    constant: Sequence[str] = (), views: Sequence[str] = (), cheap: bool = False, results: int = 0, doc: str = "",
+    **adjoints: Formula,
 ) -> Rule:
     """Register an operation by its adjoints and, in `tangent`, its tangents, each a formula by parameter."""
     return register(Rule(
         name, parse_signature(signature), adjoint={p: _cases(f) for p, f in adjoints.items()},
         tangent={p: _cases(f) for p, f in (tangent or {}).items()},
-        kind=kind, views=tuple(views), cheap=cheap, results=results, doc=doc,
+        kind=kind, constant=tuple(constant), views=tuple(views), cheap=cheap, results=results, doc=doc,
     ))
 
 

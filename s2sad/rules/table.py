@@ -1,3 +1,14 @@
 """Imports every rule file, so that the table is complete."""
 
-from s2sad.rules import elementwise, engine, indexing, joining, linalg, making, operators, reductions, shapes  # noqa: F401
+from s2sad.rules import (  # noqa: F401
+    adjoints,
+    elementwise,
+    engine,
+    indexing,
+    joining,
+    linalg,
+    making,
+    operators,
+    reductions,
+    shapes,
+)

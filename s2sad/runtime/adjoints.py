@@ -143,6 +143,17 @@ def part(g: Any, arrays: Any, k: int, axis: Any = 0) -> Any:
     return g[tuple(index)]
 
 
+def part_adjoint(g: Any, whole: Any, arrays: Any, k: int, axis: Any = 0) -> Any:
+    """The adjoint of `part(whole, arrays, k, axis)`: g in its place, zero elsewhere; of whole only the shape is read.
+
+    >>> part_adjoint(np.ones(1), np.zeros(3), [np.zeros(2), np.zeros(1)], 1)
+    array([0., 0., 1.])
+    """
+    total = np.zeros(np.shape(whole), np.result_type(g))
+    part(total, arrays, k, axis)[...] = g
+    return total
+
+
 def hstack_part(g: Any, arrays: Any, k: int) -> Any:
     """The part of g that belongs to arrays[k], where g is the adjoint of `np.hstack(arrays)`."""
     raised = [np.atleast_1d(a) for a in arrays]

@@ -13,7 +13,7 @@ import itertools
 import math
 import pkgutil
 import runpy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,14 @@ class Use:
     wrt: tuple[str, ...] | None = None
     differences: bool = True  # False at singular points, where only the two modes are compared
     tolerance: float = 2e-6
+
+    def by(self, *names: str) -> Use:
+        """The same use, differentiated by these parameters only."""
+        return replace(self, wrt=names)
+
+    def at_singular_point(self) -> Use:
+        """The same use, not compared with differences."""
+        return replace(self, differences=False)
 
     def __repr__(self) -> str:
         shown = [show(a) for a in self.args] + [f"{k}={show(v)}" for k, v in self.kwargs.items()]
@@ -417,7 +425,9 @@ def check_kind(entry: Rule, u: Use, bound: dict[str, Any], y: Any) -> None:
 def holds(predicted: Any, actual: Any, lengths: dict[str, int], what: str) -> None:
     """Check that a predicted kind says nothing false of a value."""
     real = kind_of(actual, "y")
-    if predicted.sort != "unknown":
+    if predicted.sort == "tuple":
+        assert isinstance(actual, tuple), f"{what}; it is a {real.sort}"  # NumPy's named tuples too
+    elif predicted.sort != "unknown":
         assert predicted.sort == real.sort, f"{what}; it is a {real.sort}"
     if predicted.dtype is not None:
         assert predicted.dtype == real.dtype, f"{what}; its dtype is {real.dtype}"
@@ -470,12 +480,10 @@ def missed(names: list[str], covered: Covered) -> list[str]:
 
 def broken(entry: Rule, factor: float = 1.001) -> Rule:
     """A rule whose adjoints and tangents are a little off, which a check must notice."""
-    import dataclasses
-
     def spoil(cases: tuple[Case, ...]) -> tuple[Case, ...]:
         made = []
         for case in cases:
-            if isinstance(case.text, str) and not case.text.startswith(("@", "(")):
+            if isinstance(case.text, str) and case.text != "@same":
                 made.append(Case(case.when, f"({case.text}) * {factor}"))
             elif callable(case.text):
                 made.append(Case(case.when, lambda v, t=case.text: None if t(v) is None else f"({t(v)}) * {factor}"))
@@ -483,7 +491,7 @@ def broken(entry: Rule, factor: float = 1.001) -> Rule:
                 made.append(case)
         return tuple(made)
 
-    return dataclasses.replace(entry, adjoint={p: spoil(c) for p, c in entry.adjoint.items()})
+    return replace(entry, adjoint={p: spoil(c) for p, c in entry.adjoint.items()})
 
 
 def texts_of(entry: Rule) -> list[str]:
@@ -505,3 +513,14 @@ def unknown_names(entry: Rule) -> list[str]:
                 if not hasattr(NAMES[node.value.id], node.attr):
                     found.add(f"{node.value.id}.{node.attr}")
     return sorted(found)
+
+
+# Arguments
+def numbers(shape: Any, low: float = -2.0, high: float = 2.0, seed: int = 0) -> Any:
+    """Random numbers between bounds, of a shape; a Python number for the shape None, a NumPy one for "scalar"."""
+    rng = np.random.default_rng([seed, 7])
+    if shape is None:
+        return float(rng.uniform(low, high))
+    if shape == "scalar":
+        return np.float64(rng.uniform(low, high))
+    return rng.uniform(low, high, size=shape)

@@ -1,0 +1,76 @@
+"""Rules of the functions that adjoints call, so that a derivative can be differentiated again.
+
+Each is linear in the adjoint that it is given, its first parameter. That is named x here: in these texts too, `g` is
+the adjoint of the result.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from s2sad.ir.kinds import Kind
+from s2sad.rules.registry import linear, nondifferentiable
+
+
+def _like(name: str) -> Callable[..., Kind]:
+    """The kind function of an array in the shape of parameter `name`."""
+
+    def kind(*, literals: Mapping[str, Any], **bound: Any) -> Kind:
+        of: Kind = bound[name]
+        return Kind("array" if of.is_array and of.rank else "unknown", None, of.shape)
+
+    return kind
+
+
+
+# Order, repetition, padding, conversion
+_HERE = "s2sad.runtime.adjoints"
+
+nondifferentiable(f"{_HERE}.inverse_permutation", signature="axes")
+
+
+def _linear(name: str, signature: str, x: str) -> None:
+    """Register a function of that file that reads no more than the shape of `a`."""
+    linear(f"{_HERE}.{name}", signature, kind=_like("a"), constant=("a",), x=x)
+
+
+_linear("sort_adjoint", "x, a, axis=-1", "sort_tangent(g, a, axis)")
+linear(f"{_HERE}.sort_tangent", "x, a, axis=-1", constant=("a",), x="sort_adjoint(g, a, axis)")
+_linear("tile_adjoint", "x, a, reps", "np.tile(g, reps)")
+_linear("repeat_adjoint", "x, a, repeats, axis=None", "np.repeat(g, repeats, axis)")
+_linear("unpad", "x, a, pad_width", "np.pad(g, pad_width)")
+linear(f"{_HERE}.cast_back", "x, a, dtype=None", constant=("a",), x="cast_back(g, x, dtype)")
+
+# Diagonals
+_linear("diagonal_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.diagonal(g, offset, axis1, axis2)")
+_linear("trace_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.trace(g, offset, axis1, axis2)")
+_linear("diag_adjoint", "x, a, k=0", "np.diag(g, k)")
+
+# Taking and joining
+_linear("take_adjoint", "x, a, indices, axis=None", "np.take(g, indices, axis)")
+_linear("take_along_axis_adjoint", "x, a, indices, axis=-1", "np.take_along_axis(g, indices, axis)")
+_linear("compress_adjoint", "x, a, condition, axis=None", "np.compress(condition, g, axis)")
+linear(f"{_HERE}.part", "x, arrays, k, axis=0", constant=("arrays",), views=("x",), cheap=True,
+       x="part_adjoint(g, x, arrays, k, axis)")
+linear(f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"), x="part(g, arrays, k, axis)")
+
+
+# Products: linear in the adjoint and in the other factor
+def _product(name: str, call: str, option: str = "") -> None:
+    """Register both adjoints of a product; `option` is a further parameter with its default."""
+    further = f", {option}" if option else ""
+    given = f", {option.partition('=')[0]}" if option else ""
+    named = f", {given[2:]}={given[2:]}" if option else ""
+    linear(f"s2sad.runtime.linalg.{name}_adjoint_a", f"x, a, b{further}", kind=_like("a"), constant=("a",),
+           x=f"{call}(g, b{named})", b=f"{name}_adjoint_b(x, g, b{given})")
+    linear(f"s2sad.runtime.linalg.{name}_adjoint_b", f"x, a, b{further}", kind=_like("b"), constant=("b",),
+           x=f"{call}(a, g{named})", a=f"{name}_adjoint_a(x, a, g{given})")
+
+
+_product("matmul", "np.matmul")
+_product("dot", "np.dot")
+_product("inner", "np.inner")
+_product("kron", "np.kron")
+_product("tensordot", "np.tensordot", "axes=2")
+_product("cross", "np.cross", "axis=None")
