@@ -53,7 +53,8 @@ _linear("take_along_axis_adjoint", "x, a, indices, axis=-1", "np.take_along_axis
 _linear("compress_adjoint", "x, a, condition, axis=None", "np.compress(condition, g, axis)")
 linear(f"{_HERE}.part", "x, arrays, k, axis=0", constant=("arrays",), views=("x",), cheap=True,
        x="part_adjoint(g, x, arrays, k, axis)")
-linear(f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"), x="part(g, arrays, k, axis)")
+linear(f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"),
+       x="part(g, arrays, k, axis)")
 
 
 # Products: linear in the adjoint and in the other factor

@@ -261,7 +261,8 @@ linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kin
     Case("subscripts.sort == 'str'", _einsum_adjoint),
     Case("subscripts.sort == 'str'", "einsum_adjoint(g, operands, k, subscripts)"),
 ])
-sequence("numpy.linalg.multi_dot", "arrays", over="arrays", item="multi_dot_adjoint(g, arrays, k)", tangent=[],
+sequence("numpy.linalg.multi_dot", "arrays", over="arrays", item="multi_dot_adjoint(g, arrays, k)",
+         tangent="multi_dot_tangent(item_dot, arrays, k)",
          kind=lambda *, literals, arrays: _chain_kind(arrays))
 
 

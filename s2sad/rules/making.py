@@ -165,8 +165,8 @@ for _name in ("zeros", "ones", "empty"):
     nondifferentiable(f"numpy.{_name}_like", signature=f"a, {_LIKE_OPTIONS}", kind=_like_kind)
 rule("numpy.full", "shape, fill_value, dtype=None, order='C'", kind=_full_kind, fill_value=_fill(like=False),
      tangent={"fill_value": _SAME})
-rule("numpy.full_like", f"a, fill_value, {_LIKE_OPTIONS}", kind=_like_kind, constant=("a",), fill_value=_fill(like=True),
-     tangent={"fill_value": [
+rule("numpy.full_like", f"a, fill_value, {_LIKE_OPTIONS}", kind=_like_kind, constant=("a",),
+     fill_value=_fill(like=True), tangent={"fill_value": [
          Case(_FLOATING_LIKE, "@same"),
          Case("", _converted("@same")),
          Case("dtype is None", "np.full(np.shape(y), cast_back(fill_value_dot, fill_value, np.result_type(a)))"),
@@ -210,9 +210,10 @@ _ONE_RESULT = "retstep == False and dtype is None"
 
 def _linspace_cases(weights: str, name: str) -> Formula:
     ends = f"{_ONE_RESULT} and start.is_number and stop.is_number"
-    points = f"np.linspace({weights}, num, endpoint)"
+    double = "start.dtype in (None, 'float64') and stop.dtype in (None, 'float64')"
+    points = f"np.linspace({weights}, num, endpoint, dtype=g.dtype)"
     return [
-        Case(f"{ends} and endpoint == True", f"g @ np.linspace({weights}, num)"),
+        Case(f"{ends} and {double} and endpoint == True", f"g @ np.linspace({weights}, num)"),
         Case(ends, f"g @ {points}"),
         Case(f"{_ONE_RESULT} and axis == 0", f"unbroadcast(np.tensordot({points}, g, 1), {name})"),
         Case(_ONE_RESULT, f"unbroadcast(np.tensordot({points}, np.moveaxis(g, axis, 0), 1), {name})"),
@@ -231,8 +232,8 @@ rule("numpy.arange", "start, stop=None, step=1, dtype=None", kind=_arange_kind,
 rule("numpy.linspace", "start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0", kind=_linspace_kind,
      start=_linspace_cases("1, 0", "start"), stop=_linspace_cases("0, 1", "stop"),
      tangent={
-         "start": [Case(_ONE_RESULT, "np.linspace(start_dot, np.zeros_like(stop), num, endpoint, axis=axis)")],
-         "stop": [Case(_ONE_RESULT, "np.linspace(np.zeros_like(start), stop_dot, num, endpoint, axis=axis)")],
+         "start": [Case(_ONE_RESULT, "np.linspace(start_dot, 0 * stop, num, endpoint, axis=axis)")],
+         "stop": [Case(_ONE_RESULT, "np.linspace(0 * start, stop_dot, num, endpoint, axis=axis)")],
      })
 
 

@@ -11,7 +11,7 @@ import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any
 
 from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
 
@@ -36,8 +36,8 @@ class Case:
     text: Text
 
 
-Text = Union[str, Callable[[Mapping[str, Any]], Union[str, None]]]
-Formula = Union[Text, Sequence[Case]]
+Text = str | Callable[[Mapping[str, Any]], str | None]
+Formula = Text | Sequence[Case]
 
 
 @dataclass(frozen=True)
@@ -156,7 +156,8 @@ def linear(
 ) -> Rule:
     """Register an operation that is linear in each parameter named, by its adjoints.
 
-    The tangent for a parameter is the operation itself, with that parameter replaced by its tangent.
+    The tangent for a parameter is the operation itself, with that parameter replaced by its tangent; for `*args`, with
+    one of them replaced.
     """
     parameters = parse_signature(signature)
     tangent = {p: (Case("", "@same"),) for p in adjoints}
@@ -186,7 +187,7 @@ def sequence(
     """Register an operation on a sequence of arrays, parameter `over`.
 
     `item` is the adjoint of one `item` of the sequence at position `k` (a literal). The tangent is the operation itself
-    on the sequence of tangents ("@same"; zeros stand for items without one).
+    on the sequence of tangents ("@same"; zeros stand for items without one), or a text of `item_dot`.
     """
     return register(Rule(
         name, parse_signature(signature), adjoint={over: _cases(item)}, tangent={over: _cases(tangent)},

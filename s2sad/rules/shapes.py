@@ -87,8 +87,9 @@ linear("numpy.ndarray.flatten", "a, order='C'", a=_RAVEL, kind=_ravel_kind, doc=
 # The order of axes
 def _permuted(a: Kind, order: tuple[int, ...] | None) -> Kind:
     shape = shape_of(a)
-    if not isinstance(shape, tuple):
-        return array_of(a, None)
+    # NumPy's own numbers stay numbers, Python's become arrays.
+    if a.sort == "scalar" or not isinstance(shape, tuple):
+        return a if a.sort == "scalar" else array_of(a, None)
     if order is None or sorted(order) != list(range(len(shape))):
         return array_of(a, (SOME,) * len(shape))
     return array_of(a, tuple(shape[axis] for axis in order))
@@ -102,6 +103,10 @@ def _transpose_kind(*, literals: Literals, a: Kind, axes: Any = None, **_: Any) 
     if order is None or (order == () and rank):
         order = tuple(reversed(range(rank)))
     return _permuted(a, places(order, rank))
+
+
+def _reversed_kind(*, literals: Literals, a: Kind) -> Kind:
+    return _permuted(a, tuple(reversed(range(a.rank or 0))))
 
 
 def _swapaxes_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
@@ -162,7 +167,7 @@ linear("numpy.ndarray.transpose", "a, *axes", kind=_transpose_kind, views=("a",)
     Case("", _array_transpose_adjoint),
     Case("", "np.transpose(g, inverse_permutation(axes))"),
 ])
-linear("numpy.ndarray.T", "a", kind=_transpose_kind, views=("a",), cheap=True, a=[
+linear("numpy.ndarray.T", "a", kind=_reversed_kind, views=("a",), cheap=True, a=[
     Case("a.rank", "g.T"),
     Case("", "np.transpose(g)"),
 ])

@@ -176,6 +176,11 @@ def multi_dot_adjoint(g: Any, arrays: Any, k: int) -> Any:
     return np.reshape(g, np.shape(arrays[k]))
 
 
+def multi_dot_tangent(item_dot: Any, arrays: Any, k: int) -> Any:
+    """The tangent of `np.linalg.multi_dot(arrays)` for the tangent of arrays[k]."""
+    return np.linalg.multi_dot([*arrays[:k], item_dot, *arrays[k + 1 :]])
+
+
 # Einstein sums
 def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
     """The adjoint of `np.einsum(subscripts, *operands)` with respect to operands[k], for all that subscripts may say.
@@ -324,13 +329,14 @@ def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         y = np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
         return x / np.where(y, y, 1)
+    x = np.asarray(x)
     size = np.abs(x)
     if len(axes) == 1:
         if ord == 0:
             return np.zeros_like(x)
         if np.isinf(ord):
             extreme = np.max(size, axis=axes, keepdims=True) if ord > 0 else np.min(size, axis=axes, keepdims=True)
-            chosen = size == extreme
+            chosen = (size == extreme).astype(x.dtype)
             return np.sign(x) * chosen / np.sum(chosen, axis=axes, keepdims=True)
         if ord == 1:
             return np.sign(x)
@@ -341,14 +347,14 @@ def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
         rows, columns = axes if ord in (1, -1) else axes[::-1]
         sums = np.sum(size, axis=rows, keepdims=True)
         extreme = np.max(sums, axis=columns, keepdims=True) if ord > 0 else np.min(sums, axis=columns, keepdims=True)
-        chosen = sums == extreme
+        chosen = (sums == extreme).astype(x.dtype)
         return np.sign(x) * chosen / np.sum(chosen, axis=columns, keepdims=True)
     u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
     if ord == "nuc":
         weights = (s > np.finfo(s.dtype).eps * s[..., :1] * max(x.shape)).astype(s.dtype)
     else:
         extreme = s[..., :1] if ord == 2 else s[..., -1:]
-        weights = (s == extreme) & (s > 0)
+        weights = ((s == extreme) & (s > 0)).astype(s.dtype)
         weights = weights / np.maximum(np.sum(weights, axis=-1, keepdims=True), 1)
     return np.moveaxis((u * weights[..., None, :]) @ vt, (-2, -1), axes)
 

@@ -37,7 +37,9 @@ class Use:
     kwargs: dict[str, Any] = field(default_factory=dict)
     wrt: tuple[str, ...] | None = None
     differences: bool = True  # False at singular points, where only the two modes are compared
-    tolerance: float = 2e-6
+    tolerance: float = 2e-6  # of differences
+    precision: float = 1e-9  # of one mode against the other
+    literal_only: bool = False  # a formula that does not know the literal arguments raises an error
 
     def by(self, *names: str) -> Use:
         """The same use, differentiated by these parameters only."""
@@ -281,6 +283,8 @@ def tangent_value(entry: Rule, u: Use, bound: Values, place: Any, text: str, x_d
     if text == "@same":
         if k is None:
             return call(entry, u, {**bound, name: x_dot})
+        if name != entry.sequence:  # an operand of `*operands`, each by itself
+            return call(entry, u, put(bound, place, x_dot))
         zeros = [x_dot if i == k else item * 0 for i, item in enumerate(bound[name])]
         others = {p: v * 0 for p, v in bound.items() if p != name and is_active(v) and p in entry.tangent}
         return call(entry, u, {**bound, **others, name: type(bound[name])(zeros)})
@@ -310,7 +314,7 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
             env.update(item=x, k=k, count=len(bound[name]))
         by_differences = gradient_by_differences(entry, u, bound, place, g) if u.differences else None
         texts = {}
-        for known, literal in itertools.product((True, False), repeat=2):
+        for known, literal in itertools.product((True, False), (True,) if u.literal_only else (True, False)):
             values = values_of_cases(entry, bound, place, known, literal)
             adjoint, tangent = chosen(entry.adjoint[name], values), chosen(entry.tangent.get(name, ()), values)
             for mode, found in (("adjoint", adjoint), ("tangent", tangent)):
@@ -337,9 +341,26 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
             if not entry.results and np.shape(y_dot) != np.shape(y):
                 raise Wrong(f"{u}, tangent {tangent_text}: shape {np.shape(y_dot)}, not {np.shape(y)}")
             # The dot-product test: the adjoint is the transpose of the tangent.
-            agree(dot(g, y_dot), dot(x_bar, x_dot), 1e-9 * max(1, np.size(x)), f"{what}, and tangent {tangent_text}")
+            both = f"{what}, and tangent {tangent_text}"
+            agree(dot(g, y_dot), dot(x_bar, x_dot), u.precision * max(1, np.size(x)), both)
             done += 1
     return done
+
+
+def partials(u: Use, by: str) -> list[Any]:
+    """The adjoints that all the formulas that may be chosen give for an adjoint of the result of ones."""
+    entry = registry.find(u.name)
+    assert entry is not None
+    bound = bind(entry, u)
+    y = call(entry, u, bound)
+    env = environment(entry, bound, y, np.ones_like(y)[()])
+    found = []
+    for known, literal in itertools.product((True, False), repeat=2):
+        chosen_one = chosen(entry.adjoint[by], values_of_cases(entry, bound, (by, None), known, literal))
+        if chosen_one is not None:
+            x_bar = evaluate(chosen_one[1], env)
+            found.append(unbroadcast(rebroadcast(x_bar, y), bound[by]) if entry.elementwise else x_bar)
+    return found
 
 
 def environment(entry: Rule, bound: dict[str, Any], y: Any, g: Any) -> dict[str, Any]:
@@ -364,7 +385,7 @@ def check_dtype(u: Use) -> int:
             return type(value)(map(single, value))
         return value.astype("float32") if getattr(value, "dtype", None) == np.float64 else value
 
-    narrow = Use(u.name, tuple(map(single, u.args)), {n: single(v) for n, v in u.kwargs.items()}, u.wrt)
+    narrow = replace(u, args=tuple(map(single, u.args)), kwargs={n: single(v) for n, v in u.kwargs.items()})
     bound = bind(entry, narrow)
     y = call(entry, narrow, bound)
     if entry.results or getattr(y, "dtype", None) != np.float32:
@@ -381,8 +402,8 @@ def check_dtype(u: Use) -> int:
         if k is not None:
             env.update(item=x, k=k, count=len(bound[name]))
         x_dot = random_like(x, rng)
-        for known, literal in itertools.product((True, False), repeat=2):
-            values = values_of_cases(entry, bound, place, known, literal)
+        for literal in (True,) if u.literal_only else (True, False):
+            values = values_of_cases(entry, bound, place, True, literal)
             adjoint, tangent = chosen(entry.adjoint[name], values), chosen(entry.tangent.get(name, ()), values)
             if adjoint is not None:
                 found = np.asarray(evaluate(adjoint[1], env)).dtype
