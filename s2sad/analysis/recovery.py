@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, For, Function, If, Op, Raw, Stmt, Store, Var, While, blocks_of
-from s2sad.ir.walk import defs, defs_within, exits, uses, vars_of
+from s2sad.ir.walk import defs, defs_within, exits, exposed_reads, uses, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
 
@@ -142,7 +142,7 @@ class _Recovery:
             start = {loop.target} if isinstance(loop, For) else set()
             if isinstance(loop, While):
                 found.update(vars_of(loop.test))
-            _exposed_reads(loop.body, start, found)
+            exposed_reads(loop.body, start, found)
             self.exposed[loop] = found
         return var in self.exposed[loop]
 
@@ -364,23 +364,6 @@ class _Recovery:
 
         visit(self.function.body, assigned)
         return list(found)
-
-
-def _exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]:
-    """Collect the Vars read before they are surely bound; give the Vars surely bound at the end."""
-    for stmt in block:
-        found.update(v for v in uses(stmt) if v not in assigned)
-        if isinstance(stmt, If):
-            ends = [_exposed_reads(b, set(assigned), found) for b in blocks_of(stmt)]
-            ends = [e for e, b in zip(ends, blocks_of(stmt)) if not exits(b)]
-            assigned = set.intersection(*ends) if ends else assigned
-        elif isinstance(stmt, For):
-            _exposed_reads(stmt.body, assigned | {stmt.target}, found)
-        elif isinstance(stmt, While):
-            _exposed_reads(stmt.body, set(assigned), found)
-        else:
-            assigned = assigned | set(defs(stmt))
-    return assigned
 
 
 def plan_recovery(function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> Plan:

@@ -19,6 +19,8 @@ from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import flatten
 from s2sad.differentiate.normalise import normalise
+from s2sad.errors import S2sadError
+from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import INT, UNKNOWN, Kind, same_shape
 from s2sad.ir.nodes import (
     Assign,
@@ -77,7 +79,8 @@ class Halves:
 class ReverseMode:
     """Makes the gradient of a program's entry, and the halves of the functions that it calls."""
 
-    def __init__(self, program: Program, kinds: Kinds) -> None:
+    def __init__(self, program: Program, kinds: Kinds, lowering: Lowering | None = None) -> None:
+        self.lowering = lowering
         self.kinds: Kinds = dict(kinds)
         self.counters: dict[Stmt, Var] = {}
         functions = {}
@@ -90,7 +93,7 @@ class ReverseMode:
         self.halves: dict[tuple[Label, frozenset[int], frozenset[int]], Halves] = {}
         self.made: dict[Label, Function] = {}
         self.calls_stack = Stack()
-        self.opaque: dict[Label, Any] = {}
+        self.notes: list[str] = []
 
     def gradient(self, wrt: Sequence[int], *, value: bool = False, tuple_result: bool = False, seed: str = "one", name: str = "") -> tuple[Program, Kinds]:
         """The program that returns the gradient with respect to the parameters at `wrt`, after the value if `value`.
@@ -104,6 +107,17 @@ class ReverseMode:
         functions.update(self.made)
         functions[function.label] = function
         return Program(functions, function.label), self.kinds
+
+    def unreadable(self, stmt: Call) -> S2sadError:
+        """The refusal of an active call of a function that could not be lowered, at the call."""
+        try:
+            assert self.lowering is not None
+            self.lowering.function(self.lowering.label(self.lowering.primals[stmt.callee]))
+        except S2sadError as error:
+            if error.place is None:
+                return S2sadError(error.code, error.reason, stmt.origin, error.help)
+            return error
+        return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
 
     def _calls_itself(self) -> bool:
         called = (s.callee for f in [*self.primals.values(), *self.made.values()] for s in walk(f.body) if isinstance(s, Call))
@@ -206,8 +220,7 @@ class _Build:
         if not wanted or not given:
             return False
         if stmt.callee not in self.mode.program.functions:
-            self.mode.opaque.setdefault(stmt.callee, stmt)
-            raise _Unreadable(stmt)
+            raise self.mode.unreadable(stmt)
         varied_results = self.mode.activity.varied(stmt.callee, given)[1] & wanted
         useful_params = self.mode.activity.useful(stmt.callee, varied_results)[1] & given
         if not varied_results or not useful_params:
@@ -649,7 +662,7 @@ class _Build:
                 kind = kind_at(self.kinds.get(result, UNKNOWN), path)
                 origin = {"origin": results.origin, "group": mark, "quote": None}
                 if seed == "given":
-                    params.append(Param(bar, "seed"))
+                    params.append(Param(bar, "seed", seed=True))
                 elif seed == "ones":
                     body.append(Assign(bar, Const(1.0) if kind.shape == () else Op("numpy.ones_like", (result,)), **origin))
                 elif kind.shape == () or isinstance(kind.shape, frozenset):
@@ -662,10 +675,10 @@ class _Build:
         gradient: Expr = Op("tuple", tuple(gradients)) if tuple_result else gradients[0]
         if value:
             values: tuple[Expr, ...] = (*([Op("tuple", tuple(kept))] if results.packed else kept), gradient)
-            body.append(Return(values, True))
+            body.append(Return(values, True, group="value"))
         else:
             body.append(Return(tuple(gradients), tuple_result))
-        return Function(Label(name or f"grad_{function.label.hint}"), params, body, function.free, origin=function.origin)
+        return Function(Label(name or f"grad_{function.label.hint}"), params, body, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations)
 
     def _gradient_of(self, param: Param, state: State, body: Block) -> Expr:
         """The gradient of a parameter, in its structure: fresh memory, zeros where nothing reaches it."""
@@ -678,18 +691,20 @@ class _Build:
                 return Const(None)
             key = (param.var, path)
             if key not in state:
+                if not path:
+                    self.mode.notes.append(f"{self.function.origin}: the result of {self.function.label.hint} does not depend on {param.name!r}; its gradient is zero")
                 body.append(self._zero(*key, {"group": param}))
                 state[key] = OWNED
-            return self._returned(self.bar(*key), kind, state[key], body)
+            return self._returned(self.bar(*key), param.var, kind, body)
 
         return build(kind, ())
 
-    def _returned(self, bar: Var, kind: Kind, state: str, body: Block) -> Expr:
+    def _returned(self, bar: Var, param: Var, kind: Kind, body: Block) -> Expr:
         """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
         if kind.is_array and kind.rank != 0 or kind.shape is None:
             copy = Var(bar.hint, bar.temporary)
             self.kinds[copy] = self.kinds.get(bar, UNKNOWN)
-            body.append(Assign(copy, Op("s2sad.returned", (bar,))))
+            body.append(Assign(copy, Op("s2sad.returned", (bar, param)), group=param))
             return copy
         return bar
 
@@ -708,7 +723,7 @@ class _Build:
                 hint = f"{function.label.hint}_bar" if len(halves.results) == 1 and not path else f"{function.label.hint}_{position}_bar"
                 seed = Var(hint)
                 self.kinds[seed] = _adjoint_kind(kind_at(kind, path))
-                seeds.append(Param(seed, hint))
+                seeds.append(Param(seed, hint, seed=True))
                 if isinstance(result, Var) and result in self.activity:
                     body.append(Assign(self.bar(result, path), seed))
                     state[(result, path)] = SHARED
@@ -724,23 +739,15 @@ class _Build:
         halves.saves = any(isinstance(s, Save) for s in walk(forward)) or any(
             s in self.calls and self.calls[s].halves.saves for s in self.calls
         )
-        reverse = Function(halves.reverse, [*function.params, *seeds], body, function.free, origin=function.origin)
+        reverse = Function(halves.reverse, [*function.params, *seeds], body, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations)
         reverse = eliminate_dead(reverse, self.kinds)
         read = uses_within(reverse.body)
         halves.reads = tuple(i for i, p in enumerate(function.params) if p.var in read and not self._rebound(p.var))
         reverse.params = [*(function.params[i] for i in halves.reads), *seeds]
-        return Function(halves.forward, function.params, forward, function.free, origin=function.origin), reverse
+        return Function(halves.forward, function.params, forward, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations), reverse
 
     def _rebound(self, var: Var) -> bool:
         return any(var in defs(s) for s in walk(self.function.body))
-
-
-class _Unreadable(Exception):
-    """An active call of a function whose source cannot be read."""
-
-    def __init__(self, stmt: Call) -> None:
-        super().__init__()
-        self.stmt = stmt
 
 
 def _adjoint_kind(kind: Kind) -> Kind:

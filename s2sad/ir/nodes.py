@@ -244,6 +244,7 @@ class Param:
     """A parameter: its Var, its name as the caller sees it, its default and annotation as gast, and how it is passed.
 
     `passing` is one of "positional" (only), "either", "keyword" (only), "args" (`*args`), "kwargs" (`**kwargs`).
+    `seed`: it takes the adjoint (or tangent) of a result, not a value of the primal.
     """
 
     var: Var
@@ -251,6 +252,7 @@ class Param:
     default: Any = None
     annotation: Any = None
     passing: str = "either"
+    seed: bool = False
 
 
 @dataclass(eq=False)

@@ -182,3 +182,20 @@ def exits(block: Block) -> bool:
     if isinstance(last, RawStmt):
         return last.exits
     return isinstance(last, If) and exits(last.body) and exits(last.orelse)
+
+
+def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]:
+    """Collect the Vars read before they are surely bound; give the Vars surely bound at the end."""
+    for stmt in block:
+        found.update(v for v in uses(stmt) if v not in assigned)
+        if isinstance(stmt, If):
+            ends = [exposed_reads(b, set(assigned), found) for b in blocks_of(stmt)]
+            ends = [e for e, b in zip(ends, blocks_of(stmt)) if not exits(b)]
+            assigned = set.intersection(*ends) if ends else assigned
+        elif isinstance(stmt, For):
+            exposed_reads(stmt.body, assigned | {stmt.target}, found)
+        elif isinstance(stmt, While):
+            exposed_reads(stmt.body, set(assigned), found)
+        else:
+            assigned = assigned | set(defs(stmt))
+    return assigned

@@ -63,8 +63,12 @@ def literal(expr: Any) -> Any:
 
 
 def literals(bound: Mapping[str, Any]) -> dict[str, Any]:
-    """The literal values among bound operands."""
+    """The literal values among bound operands. Parts of an index that are no literals are UNKNOWN_LITERAL in its tuple."""
     found = {name: literal(e) for name, e in bound.items()}
+    index = bound.get("index")
+    if found.get("index") is NOT_LITERAL and isinstance(index, Op) and index.name == "tuple":
+        parts = [literal(e) for e in index.operands]
+        found["index"] = tuple(UNKNOWN_LITERAL if p is NOT_LITERAL else p for p in parts)
     return {name: value for name, value in found.items() if value is not NOT_LITERAL}
 
 

@@ -51,8 +51,8 @@ _ufunc("deg2rad", x="np.deg2rad(g)")
 _ufunc("rad2deg", x="np.rad2deg(g)")
 _ufunc("radians", x="np.radians(g)")
 _ufunc("degrees", x="np.degrees(g)")
-elementwise("numpy.sinc", "x", kind=_promoted_kind,
-            x="np.where(x, (np.cos(np.pi * x) - y) / np.where(x, x, 1), -np.pi ** 2 * x / 3)")
+elementwise("numpy.sinc", "x", kind=_promoted_kind, doc="Near zero by the series, where the quotient would cancel.",
+            x="np.where(np.abs(x) < 1e-4, -np.pi ** 2 * x / 3, (np.cos(np.pi * x) - y) / np.where(x, x, 1))")
 
 # Hyperbolic functions
 _ufunc("sinh", x="np.cosh(x)")
@@ -166,7 +166,7 @@ _clip("numpy.clip", "a_min", "a_max")
 _clip("numpy.ndarray.clip", "min", "max")
 
 # Signs, steps and special values
-_ufunc("copysign", "x, s", x="np.sign(x) * np.copysign(1, s)", s="0", doc=_AT_ZERO)
+_ufunc("copysign", "x, s", x="np.sign(x) * np.sign(y)", s="0", doc=_AT_ZERO)
 _ufunc("heaviside", "x, h", x="0", h="x == 0")
 _ufunc("ldexp", "x, i", x="np.ldexp(g, i)")
 _ufunc("nextafter", "x, toward", x="1", toward="0")

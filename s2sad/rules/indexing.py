@@ -199,18 +199,18 @@ def _take_along_axis_kind(*, literals: Literals, arr: Kind, indices: Kind, **_: 
     return array_of(arr, both)
 
 
-def _compress_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
-    axis, shape = literals.get("axis", SOME), shape_of(a)
-    if axis is None:
+def _compress_kind(*, literals: Literals, a: Kind, axis: Kind, **_: Any) -> Kind:
+    along, shape = literals.get("axis", SOME), shape_of(a)
+    if along is None:
         return array_of(a, (SOME,))
-    if not isinstance(shape, tuple):
+    if not isinstance(shape, tuple) or axis.sort != "int":
         return array_of(a, None)
-    place = places(axis, len(shape))
+    place = places(along, len(shape))
     return array_of(a, tuple(SOME if place is None or k == place[0] else dim for k, dim in enumerate(shape)))
 
 
-def _delete_kind(*, literals: Literals, arr: Kind, **_: Any) -> Kind:
-    return _compress_kind(literals=literals, a=arr)
+def _delete_kind(*, literals: Literals, arr: Kind, axis: Kind, **_: Any) -> Kind:
+    return _compress_kind(literals=literals, a=arr, axis=axis)
 
 
 linear("numpy.take", "a, indices, axis=None, *, mode='raise'", kind=_take_kind, a=[

@@ -34,8 +34,8 @@ def joined_dtype(items: tuple[Kind, ...]) -> str | None:
     return promote([dtype_of(item) for item in items])
 
 
-def _joined(items: tuple[Kind, ...] | None, shapes: list[Shape], axis: Any, literals: Literals) -> Kind:
-    """The kind of the concatenation of arrays of these shapes along `axis`."""
+def _joined(items: tuple[Kind, ...] | None, shapes: list[Shape], axis: Any) -> Kind:
+    """The kind of the concatenation of arrays of these shapes along a literal axis, SOME for an unknown one."""
     if items is None or not shapes:
         return Kind("array")
     dtype = joined_dtype(items)
@@ -47,7 +47,7 @@ def _joined(items: tuple[Kind, ...] | None, shapes: list[Shape], axis: Any, lite
     rank = len(known[0])
     place = places(axis, rank)
     if place is None:
-        return Kind("array", dtype, (SOME,) * rank)
+        return Kind("array", dtype)
     dims: list[Dim] = []
     for k in range(rank):
         if k == place[0]:
@@ -64,7 +64,7 @@ def _vagueness(dim: Dim) -> int:
 
 def _concatenate_kind(*, literals: Literals, arrays: Kind, dtype: Kind, **_: Any) -> Kind:
     items = item_kinds(arrays)
-    made = _joined(items, [shape_of(item) for item in items or ()], literals.get("axis", SOME), literals)
+    made = _joined(items, [shape_of(item) for item in items or ()], literals.get("axis", SOME))
     return Kind("array", asked_dtype(literals, made.dtype), made.shape)
 
 
@@ -92,7 +92,7 @@ def _raised_kind(raise_to: Callable[[tuple[Dim, ...]], tuple[Dim, ...]], axis_of
         ranks = {len(shape) for shape in raised if isinstance(shape, tuple)}
         if items is None or len(ranks) != 1 or None in raised:
             return Kind("array")
-        made = _joined(items, raised, axis_of(ranks.pop()), literals)
+        made = _joined(items, raised, axis_of(ranks.pop()))
         return Kind("array", asked_dtype(literals, made.dtype) if dtype else made.dtype, made.shape)
 
     return kind
@@ -220,7 +220,7 @@ sequence("numpy.column_stack", "tup", over="tup", kind=_column_stack_kind, item=
 
 
 def _append_kind(*, literals: Literals, arr: Kind, values: Kind, **_: Any) -> Kind:
-    return _joined((arr, values), [shape_of(arr), shape_of(values)], literals.get("axis", SOME), literals)
+    return _joined((arr, values), [shape_of(arr), shape_of(values)], literals.get("axis", SOME))
 
 
 rule("numpy.append", "arr, values, axis=None", kind=_append_kind, arr=[

@@ -333,10 +333,10 @@ def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a))
 
 
-_MAIN = "offset == 0 and axis1 == 0 and axis2 == 1 and a.rank == 2"
+_MAIN = "offset == 0 and axis1 == 0 and axis2 == 1"
 
 linear("numpy.trace", "a, offset=0, axis1=0, axis2=1", kind=_trace_kind, a=[
-    Case(f"{_MAIN} and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
+    Case(f"{_MAIN} and a.rank == 2 and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
     Case(_MAIN, "trace_adjoint(g, a)"),
     Case("", "trace_adjoint(g, a, offset, axis1, axis2)"),
 ])

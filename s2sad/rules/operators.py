@@ -29,7 +29,7 @@ from s2sad.rules.results import Literals, fixed, of_rank, operator_kind, ufunc_r
 _NO_LISTS = "a.sort not in ('list', 'tuple') and b.sort not in ('list', 'tuple')"
 _AT_ZERO = "At zero the derivative is zero."
 _PYTHON = "x.is_python_number"
-_SIGN = [Case(_PYTHON, "(x > 0) - (x < 0)"), Case("", "np.sign(x)")]
+_SIGN = [Case(_PYTHON, "g if x > 0 else -g if x < 0 else 0.0"), Case("", "np.sign(x)")]
 
 
 def _operator(name: str, ufunc: np.ufunc, signature: str = "a, b", doc: str = "", **partials: Formula) -> None:
@@ -197,11 +197,11 @@ def _sum_kind(*, literals: Literals, iterable: Kind, start: Kind) -> Kind:
 
 register(Rule(
     "builtins.sum", parse_signature("iterable, start=0"), kind=_sum_kind, sequence="iterable",
-    adjoint={
-        "iterable": (Case("item.rank == 0", "g"), Case("", "unbroadcast(g, item)")),
-        "start": (Case("", "unbroadcast(g, start)"),),
+    adjoint={"iterable": (Case("", "unbroadcast(g, item)"),), "start": (Case("", "unbroadcast(g, start)"),)},
+    tangent={
+        "iterable": (Case("start == 0", "@same"), Case("", "rebroadcast(sum(iterable_dot), y)")),
+        "start": (Case("", "rebroadcast(start_dot, y)"),),
     },
-    tangent={"iterable": (Case("", "@same"),), "start": (Case("", "@same"),)},
 ))  # fmt: skip
 register(Rule(
     "math.fsum", parse_signature("seq"), kind=fixed(FLOAT), sequence="seq",
@@ -275,8 +275,8 @@ _math("pow", "x, p", doc=POWER_DOC, p="y * math.log(x if x else 1)", x=[
 ])
 
 # math: parts of numbers
-_math("fabs", x="(x > 0) - (x < 0)", doc=_AT_ZERO)
-_math("copysign", "x, s", x="((x > 0) - (x < 0)) * math.copysign(1, s)", s="0", doc=_AT_ZERO)
+_math("fabs", x="g if x > 0 else -g if x < 0 else 0.0", doc=_AT_ZERO)
+_math("copysign", "x, s", x="math.copysign(1, s) * (1 if x > 0 else -1 if x < 0 else 0)", s="0", doc=_AT_ZERO)
 _math("fmod", "a, b", a="1", b="(y - a) / b")
 _math("remainder", "a, b", a="1", b="(y - a) / b")
 _math("ldexp", "x, i", x="math.ldexp(g, i)")

@@ -246,15 +246,15 @@ def _tile_kind(*, literals: Literals, A: Kind, reps: Kind) -> Kind:
     return array_of(A, tuple(product((n, t)) for n, t in zip(shape, times)))
 
 
-def _repeat_kind(*, literals: Literals, a: Kind, repeats: Kind, **_: Any) -> Kind:
-    shape, axis, times = shape_of(a), literals.get("axis", SOME), literals.get("repeats")
-    if axis is None:
-        shape, axis = (product(shape),), 0
+def _repeat_kind(*, literals: Literals, a: Kind, repeats: Kind, axis: Kind) -> Kind:
+    shape, along, times = shape_of(a), literals.get("axis", SOME), literals.get("repeats")
+    if along is None:
+        shape, along = (product(shape),), 0
     if not isinstance(shape, tuple):
         return array_of(a, None)
-    place = places(axis, len(shape))
+    place = places(along, len(shape))
     if place is None:
-        return array_of(a, (SOME,) * len(shape))
+        return array_of(a, (SOME,) * len(shape) if axis.sort == "int" else None)
     dims = list(shape)
     dims[place[0]] = product((dims[place[0]], times)) if isinstance(times, int) and times >= 0 else SOME
     return array_of(a, tuple(dims))

@@ -1,0 +1,382 @@
+"""IR to gast: names for Vars, operators for operations, comments for what each part of the reverse sweep undoes."""
+
+from __future__ import annotations
+
+import copy
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import gast
+
+from s2sad.backend.naming import choose_names
+from s2sad.backend.printer import Comment
+from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
+from s2sad.frontend.lower import BINARY, COMPARE, UNARY
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import Assign, Block, Call, Const, Do, Expr, For, Function, If, Label, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, walk
+from s2sad.ir.walk import exits, expressions
+from s2sad.rules.registry import ARRAY_ATTRIBUTES
+
+_BINARY = {f"operator.{v}": getattr(gast, k) for k, v in BINARY.items()}
+_UNARY = {f"operator.{v}": getattr(gast, k) for k, v in UNARY.items()}
+_COMPARE = {f"operator.{v}": getattr(gast, k) for k, v in COMPARE.items()}
+
+
+@dataclass
+class Surroundings:
+    """What the text of a function leans on: the names of modules and siblings, and what it turned out to use.
+
+    module_name: qualified module -> the name under which the text finds it.
+    functions: names of the program's functions.
+    helpers: runtime functions used, plain name -> qualified name; modules: names used -> qualified module.
+    """
+
+    module_name: Callable[[str], str]
+    functions: dict[Label, str]
+    taken: set[str] = field(default_factory=set)
+    helpers: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+
+
+def raise_function(function: Function, name: str, kinds: dict[Var, Kind], around: Surroundings) -> Any:
+    """The gast FunctionDef of a function."""
+    return _Raising(function, kinds, around).function(name)
+
+
+def global_names(function: Function) -> set[str]:
+    """The names that verbatim syntax and the user's own spellings read from outside the function."""
+    found: set[str] = set(function.free)
+    for stmt in walk(function.body):
+        trees: list[Any] = []
+        hidden: set[str] = set()
+        if isinstance(stmt, RawStmt):
+            trees.append(stmt.tree)
+            hidden.update(n for n, _ in stmt.reads)
+        stack = list(expressions(stmt))
+        while stack:
+            e = stack.pop()
+            if isinstance(e, Raw):
+                if e.tree is not None:
+                    bound = {n for n, _ in e.reads}
+                    found.update(n.id for n in gast.walk(e.tree) if isinstance(n, gast.Name) and n.id not in bound)
+            elif isinstance(e, Op):
+                if e.spelled and e.spelled[0] not in "=" and not e.spelled.endswith("="):
+                    found.add(e.spelled.partition(".")[0].partition("(")[0])
+                stack += [*e.operands, *(v for _, v in e.keywords)]
+        for tree in trees:
+            found.update(n.id for n in gast.walk(tree) if isinstance(n, gast.Name) and n.id not in hidden)
+    return found
+
+
+class _Raising:
+    def __init__(self, function: Function, kinds: dict[Var, Kind], around: Surroundings) -> None:
+        self.f = function
+        self.kinds = kinds
+        self.around = around
+        self.names = choose_names(function, {*around.taken, *global_names(function)})
+        self.commented: object = None
+
+    # ---- the function ------------------------------------------------------------------------------------------
+
+    def function(self, name: str) -> Any:
+        body = self.body(self.f.body)
+        if self.f.annotations is not None:
+            body = [*map(copy.deepcopy, self.f.annotations.imports), *body]
+        if self.f.doc:
+            body.insert(0, gast.Expr(gast.Constant(self.f.doc, None)))
+        return gast.FunctionDef(name, self.arguments(), body, [], None, None, [])
+
+    def arguments(self) -> Any:
+        posonly, either, keyword, defaults, keyword_defaults = [], [], [], [], []
+        vararg = kwarg = None
+        for p in self.f.params:
+            made = gast.Name(p.name if not p.seed else self.names[p.var], gast.Param(), copy.deepcopy(p.annotation), None)
+            default = copy.deepcopy(p.default)
+            if p.passing == "keyword":
+                keyword.append(made)
+                keyword_defaults.append(default)
+            elif p.passing == "args":
+                vararg = made
+            elif p.passing == "kwargs":
+                kwarg = made
+            else:
+                if default is not None:
+                    defaults.append(default)
+                elif defaults:
+                    # A tape or an adjoint after a parameter with a default: none of them is left out in calls.
+                    defaults.clear()
+                (posonly if p.passing == "positional" else either).append(made)
+        return gast.arguments(either, posonly, vararg, keyword, keyword_defaults, kwarg, defaults)
+
+    def body(self, block: Block) -> list[Any]:
+        """The statements of the whole function, its sweeps under a heading where there are two."""
+        first = next((i for i, s in enumerate(block) if s.group is not None and not isinstance(s, Return)), None)
+        swept = first is not None and any(s.group is None and not isinstance(s, Return) for s in block[:first])
+        if not swept or first is None:
+            return self.block(block) or [gast.Pass()]
+        return [Comment("Forward sweep"), *self.block(block[:first]), Comment("Reverse sweep"), *self.block(block[first:])]
+
+    def block(self, block: Block) -> list[Any]:
+        made: list[Any] = []
+        lonely = all(isinstance(s, Return) for s in block)
+        for position, stmt in enumerate(block):
+            if stmt.group is not None and stmt.quote and stmt.group is not self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
+                made.append(Comment(stmt.quote.strip().split("\n")[0]))
+                self.commented = stmt.group
+            if isinstance(stmt, If) and stmt.body and _returns(stmt.body) and stmt.orelse:
+                made += self.statement(If(stmt.test, stmt.body, [], origin=stmt.origin))
+                made += self.block([*stmt.orelse, *block[position + 1 :]])
+                return made
+            made += self.statement(stmt)
+        return made
+
+    # ---- statements --------------------------------------------------------------------------------------------
+
+    def statement(self, stmt: Stmt) -> list[Any]:
+        if isinstance(stmt, Assign):
+            return self.assign(stmt)
+        if isinstance(stmt, Store):
+            return self.store(stmt)
+        if isinstance(stmt, Call):
+            return self.call(stmt)
+        if isinstance(stmt, Do):
+            return [gast.Expr(self.expr(stmt.expr))]
+        if isinstance(stmt, RawStmt):
+            return [self.renamed(stmt.tree, stmt.reads)]
+        if isinstance(stmt, If):
+            body, orelse = self.block(stmt.body), self.block(stmt.orelse)
+            if not body and orelse:
+                return [gast.If(self.negated(stmt.test), orelse, [])]
+            return [gast.If(self.expr(stmt.test), body or [gast.Pass()], orelse)]
+        if isinstance(stmt, For):
+            return [gast.For(self.name(stmt.target, gast.Store()), self.iterable(stmt), self.block(stmt.body) or [gast.Pass()], [], None)]
+        if isinstance(stmt, While):
+            return [gast.While(self.expr(stmt.test), self.block(stmt.body) or [gast.Pass()], [])]
+        if isinstance(stmt, Return):
+            values = [self.expr(v) for v in stmt.values]
+            if stmt.packed:
+                return [gast.Return(gast.Tuple(values, gast.Load()))]
+            if stmt.values == (Const(None),):
+                return []
+            return [gast.Return(values[0])]
+        raise TypeError(f"no text for {type(stmt).__name__}")
+
+    def assign(self, stmt: Assign) -> list[Any]:
+        if isinstance(stmt.expr, Var) and self.names[stmt.expr] == self.names[stmt.var]:
+            return []
+        target = self.name(stmt.var, gast.Store())
+        short = self.augmented(stmt)
+        if short is not None:
+            op, value = short
+            return [gast.AugAssign(target, op(), self.expr(value))]
+        return [gast.Assign([target], self.expr(stmt.expr), None)]
+
+    def augmented(self, stmt: Assign) -> tuple[Any, Expr] | None:
+        """The operator and operand of `x op= e`, for a number: in the reverse sweep, or where the user wrote it so."""
+        expr = stmt.expr
+        if not (isinstance(expr, Op) and expr.name in _BINARY and expr.operands):
+            return None
+        if self.kinds.get(stmt.var, UNKNOWN).shape != ():
+            return None
+        if stmt.group is None and not (expr.spelled or "").endswith("="):
+            return None
+        left, right = expr.operands
+        if isinstance(left, Var) and self.names[left] == self.names[stmt.var]:
+            return _BINARY[expr.name], right
+        # A leading factor of a product may stand anywhere in it.
+        if expr.name == "operator.mul" and isinstance(right, Var) and self.names[right] == self.names[stmt.var]:
+            return _BINARY[expr.name], left
+        if expr.name in ("operator.mul", "operator.add") and stmt.group is not None:
+            chain = [right]
+            inner: Expr = left
+            while isinstance(inner, Op) and inner.name == expr.name:
+                chain.append(inner.operands[1])
+                inner = inner.operands[0]
+            if isinstance(inner, Var) and self.names[inner] == self.names[stmt.var]:
+                value = chain[-1]
+                for e in reversed(chain[:-1]):
+                    value = Op(expr.name, (value, e))
+                return _BINARY[expr.name], value
+        return None
+
+    def store(self, stmt: Store) -> list[Any]:
+        base = self.expr(stmt.base)
+        if stmt.how == "add.at":
+            assert stmt.index is not None
+            at = self.dotted("numpy.add.at")
+            return [gast.Expr(gast.Call(at, [base, self.expr(stmt.index), self.expr(stmt.expr)], []))]
+        if stmt.index is None:
+            target = self.name(stmt.base, gast.Store())
+        else:
+            target = gast.Subscript(base, self.expr(stmt.index), gast.Store())
+        value = stmt.expr
+        how = stmt.how
+        if how is None:
+            return [gast.Assign([target], self.expr(value), None)]
+        if how == "operator.add" and isinstance(value, Op) and value.name == "operator.neg":
+            how, value = "operator.sub", value.operands[0]
+        return [gast.AugAssign(target, _BINARY[how](), self.expr(value))]
+
+    def call(self, stmt: Call) -> list[Any]:
+        if stmt.callee is POP:
+            value = self.expr(Op(POP_OP, stmt.args))
+        else:
+            callee = gast.Name(self.around.functions[stmt.callee], gast.Load(), None, None)
+            value = gast.Call(callee, [self.expr(a) for a in stmt.args], [])
+        if not stmt.vars:
+            return [gast.Expr(value)]
+        targets = [self.name(v, gast.Store()) for v in stmt.vars]
+        target = targets[0] if len(targets) == 1 else gast.Tuple(targets, gast.Store())
+        return [gast.Assign([target], value, None)]
+
+    def iterable(self, stmt: For) -> Any:
+        if not stmt.mirror:
+            return self.expr(stmt.iter)
+        assert isinstance(stmt.iter, Op)
+        bounds = stmt.iter.operands
+        start, stop, step = {1: (Const(0), bounds[0], Const(1)), 2: (bounds[0], bounds[-1], Const(1)), 3: (*bounds, None)}.get(len(bounds))[:3]  # type: ignore[index,misc]
+        if isinstance(step, Const) and step.value in (1, -1):
+            by = step.value
+            first = _shifted(stop, -by)
+            last = _shifted(start, -by)
+            operands = (first, last, Const(-by)) if by == 1 or True else ()
+            return self.expr(Op("builtins.range", operands))
+        return gast.Call(gast.Name("reversed", gast.Load(), None, None), [self.expr(stmt.iter)], [])
+
+    def negated(self, test: Expr) -> Any:
+        if isinstance(test, Op) and test.name == "operator.not_":
+            return self.expr(test.operands[0])
+        return gast.UnaryOp(gast.Not(), self.expr(test))
+
+    # ---- expressions -------------------------------------------------------------------------------------------
+
+    def name(self, var: Var, ctx: Any) -> Any:
+        return gast.Name(self.names[var], ctx, None, None)
+
+    def expr(self, expr: Expr) -> Any:
+        if isinstance(expr, Var):
+            return self.name(expr, gast.Load())
+        if isinstance(expr, Const):
+            return _constant(expr.value)
+        if isinstance(expr, Raw):
+            return self.renamed(expr.tree, expr.reads)
+        return self.operation(expr)
+
+    def operation(self, op: Op) -> Any:
+        name = op.name
+        if name in _BINARY and len(op.operands) == 2:
+            chain = []
+            node: Expr = op
+            while isinstance(node, Op) and node.name in _BINARY and len(node.operands) == 2:
+                chain.append(node)
+                node = node.operands[0]
+            value = self.expr(node)
+            for link in reversed(chain):
+                value = gast.BinOp(value, _BINARY[link.name](), self.expr(link.operands[1]))
+            return value
+        args = [self.expr(o) for o in op.operands]
+        if name in _UNARY:
+            return gast.UnaryOp(_UNARY[name](), args[0])
+        if name in _COMPARE:
+            return gast.Compare(args[0], [_COMPARE[name]()], args[1:])
+        if name == "operator.getitem":
+            return gast.Subscript(args[0], args[1], gast.Load())
+        if name == "tuple":
+            return gast.Tuple(args, gast.Load())
+        if name == "list":
+            return gast.List(args, gast.Load())
+        if name == "slice":
+            return gast.Slice(*(None if o == Const(None) else a for o, a in zip(op.operands, args)))
+        if name == "s2sad.select":
+            return gast.IfExp(*args)
+        if name == PUSH_OP:
+            return gast.Call(gast.Attribute(args[0], "append", gast.Load()), args[1:], [])
+        if name == POP_OP:
+            return gast.Call(gast.Attribute(args[0], "pop", gast.Load()), [], [])
+        keywords = [gast.keyword(k, self.expr(v)) for k, v in op.keywords]
+        prefix, _, rest = name.rpartition(".")
+        if prefix in ("numpy.ndarray", "method", "attribute"):
+            if (prefix == "numpy.ndarray" and rest in ARRAY_ATTRIBUTES) or prefix == "attribute":
+                return gast.Attribute(args[0], rest, gast.Load())
+            return gast.Call(gast.Attribute(args[0], rest, gast.Load()), args[1:], keywords)
+        if op.spelled and not op.spelled.endswith("="):
+            callee: Any = gast.parse(op.spelled, mode="eval").body
+        else:
+            callee = self.dotted(name)
+        if not args and not keywords and not op.spelled and not callable(_held(name)):
+            return callee
+        return gast.Call(callee, args, keywords)
+
+    def dotted(self, name: str) -> Any:
+        """The text that finds a library function."""
+        if name.startswith("builtins."):
+            return gast.Name(name.partition(".")[2], gast.Load(), None, None)
+        if name.startswith("s2sad.runtime."):
+            plain = name.rpartition(".")[2]
+            self.around.helpers[plain] = name
+            return gast.Name(plain, gast.Load(), None, None)
+        module, path = _split_module(name)
+        alias = self.around.module_name(module)
+        self.around.modules[alias] = module
+        node: Any = gast.Name(alias, gast.Load(), None, None)
+        for part in path:
+            node = gast.Attribute(node, part, gast.Load())
+        return node
+
+    def renamed(self, tree: Any, reads: tuple[tuple[str, Var], ...]) -> Any:
+        table = {name: self.names[var] for name, var in reads}
+        made = copy.deepcopy(tree)
+        for node in gast.walk(made):
+            if isinstance(node, gast.Name) and node.id in table:
+                node.id = table[node.id]
+        return made
+
+
+def _constant(value: Any) -> Any:
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and (value < 0 or (value == 0 and str(value).startswith("-"))):
+        return gast.UnaryOp(gast.USub(), gast.Constant(-value, None))
+    return gast.Constant(value, None)
+
+
+def _returns(block: Block) -> bool:
+    last = block[-1] if block else None
+    if isinstance(last, Return):
+        return True
+    if isinstance(last, If):
+        return _returns(last.body) and _returns(last.orelse)
+    return exits(block)
+
+
+def _shifted(expr: Expr, by: int) -> Expr:
+    """expr + by, the numbers folded."""
+    if isinstance(expr, Const):
+        return Const(expr.value + by)
+    if isinstance(expr, Op) and expr.name in ("operator.add", "operator.sub") and isinstance(expr.operands[1], Const):
+        value = expr.operands[1].value
+        if type(value) is int:
+            total = (value if expr.name == "operator.add" else -value) + by
+            if total == 0:
+                return expr.operands[0]
+            return Op("operator.add" if total > 0 else "operator.sub", (expr.operands[0], Const(abs(total))))
+    return Op("operator.add" if by > 0 else "operator.sub", (expr, Const(abs(by))))
+
+
+def _split_module(name: str) -> tuple[str, list[str]]:
+    """The importable root of a qualified name, and the attributes after it."""
+    root, *path = name.split(".")
+    if root == "scipy" and path:
+        return f"{root}.{path[0]}", path[1:]
+    return root, path
+
+
+def _held(name: str) -> Any:
+    module, path = _split_module(name)
+    try:
+        held: Any = importlib.import_module(module)
+        for part in path:
+            held = getattr(held, part)
+    except (ImportError, AttributeError):
+        return print
+    return held

@@ -1,0 +1,123 @@
+"""Lay tapes out: Save and Restore at abstract sites become pushes and pops on Python lists.
+
+A save that happens once needs no tape: it is another name. In an entry function each site has a list of its own; all
+sites of the halves of callees share one list, which they take as a trailing parameter.
+"""
+
+from __future__ import annotations
+
+from s2sad.analysis.kinds import Kinds
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import Assign, Block, Call, Do, For, Function, Label, Op, Param, Program, Restore, Save, Site, Stack, Stmt, Var, While, blocks_of, replace, walk
+from s2sad.ir.walk import set_blocks
+from s2sad.ir.webs import replace_function
+
+#: The callee of a pop that binds several Vars.
+POP = Label("pop")
+PUSH_OP, POP_OP = "s2sad.push", "s2sad.pop"
+
+
+def name_single_saves(program: Program, kinds: Kinds) -> Program:
+    """The program whose entry keeps a value that is saved outside any loop under another name."""
+    main = program.main
+    looped: set[Site] = set()
+    for stmt in walk(main.body):
+        if isinstance(stmt, (For, While)):
+            looped.update(s.site for s in walk(stmt.body) if isinstance(s, (Save, Restore)))
+    shared = {s.site for label, f in program.functions.items() if label is not program.entry for s in walk(f.body) if isinstance(s, (Save, Restore))}
+    kept: dict[tuple[Site, int], Var] = {}
+
+    def block(old: Block) -> Block:
+        made: Block = []
+        for stmt in old:
+            if isinstance(stmt, (Save, Restore)) and stmt.site not in looped and stmt.site not in shared:
+                for position, var in enumerate(stmt.vars):
+                    key = (stmt.site, position)
+                    if key not in kept:
+                        kept[key] = Var(var.hint, True)
+                        kinds[kept[key]] = kinds.get(var, UNKNOWN)
+                    if isinstance(stmt, Save):
+                        made.append(Assign(kept[key], var, origin=stmt.origin))
+                    else:
+                        made.append(Assign(var, kept[key], origin=stmt.origin, group=stmt.group, quote=stmt.quote))
+                continue
+            if blocks_of(stmt):
+                stmt = replace(stmt)
+                set_blocks(stmt, [block(b) for b in blocks_of(stmt)])
+            made.append(stmt)
+        return made
+
+    functions = {**program.functions, program.entry: replace_function(main, body=block(main.body))}
+    return Program(functions, program.entry)
+
+
+def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
+    """The program without Save and Restore."""
+    needs = _stacks_needed(program)
+    tapes: dict[tuple[Label, Stack], Var] = {}
+    functions: dict[Label, Function] = {}
+    # Tapes stand between the primal's parameters and the adjoints of the results.
+    places = {label: sum(not p.seed for p in f.params) for label, f in program.functions.items()}
+    for label, function in program.functions.items():
+        params = list(function.params)
+        prelude: Block = []
+        for position, stack in enumerate(needs[label]):
+            hint = stack.hint if stack.hint == "tape" else f"{stack.hint}_tape"
+            tapes[(label, stack)] = Var(hint)
+            kinds[tapes[(label, stack)]] = Kind("list")
+            if label is program.entry:
+                prelude.append(Assign(tapes[(label, stack)], Op("list")))
+            else:
+                params.insert(places[label] + position, Param(tapes[(label, stack)], hint))
+        body = _lay_out(function.body, label, tapes, needs, places)
+        functions[label] = replace_function(function, params=params, body=_late(prelude, body))
+    return Program(functions, program.entry)
+
+
+def _late(prelude: Block, body: Block) -> Block:
+    """New lists, made just before the first statement that could push: the first compound one or call."""
+    at = next((i for i, s in enumerate(body) if blocks_of(s) or isinstance(s, (Call, Do))), len(body))
+    return [*body[:at], *prelude, *body[at:]]
+
+
+def _stacks_needed(program: Program) -> dict[Label, dict[Stack, None]]:
+    """For each function the tapes that it, or what it calls, pushes on or pops from."""
+    needs: dict[Label, dict[Stack, None]] = {}
+    for label, function in program.functions.items():
+        needs[label] = {s.site.stack: None for s in walk(function.body) if isinstance(s, (Save, Restore))}
+    changed = True
+    while changed:
+        changed = False
+        for label, function in program.functions.items():
+            for stmt in walk(function.body):
+                if isinstance(stmt, Call):
+                    for stack in needs.get(stmt.callee, ()):
+                        if stack not in needs[label]:
+                            needs[label][stack] = None
+                            changed = True
+    return needs
+
+
+def _lay_out(block: Block, label: Label, tapes: dict[tuple[Label, Stack], Var], needs: dict[Label, dict[Stack, None]], places: dict[Label, int]) -> Block:
+    made: Block = []
+    for stmt in block:
+        new: Stmt = replace(stmt)
+        if isinstance(stmt, Save):
+            tape = tapes[(label, stmt.site.stack)]
+            value = stmt.vars[0] if len(stmt.vars) == 1 else Op("tuple", stmt.vars)
+            new = Do(Op(PUSH_OP, (tape, value)), origin=stmt.origin, group=stmt.group)
+        elif isinstance(stmt, Restore):
+            tape = tapes[(label, stmt.site.stack)]
+            links = {"origin": stmt.origin, "group": stmt.group, "quote": stmt.quote}
+            if len(stmt.vars) == 1:
+                new = Assign(stmt.vars[0], Op(POP_OP, (tape,)), **links)  # type: ignore[arg-type]
+            else:
+                new = Call(stmt.vars, POP, (tape,), **links)  # type: ignore[arg-type]
+        elif isinstance(stmt, Call) and needs.get(stmt.callee):
+            extra = tuple(tapes[(label, s)] for s in needs[stmt.callee])
+            at = places[stmt.callee]
+            new = replace(stmt, args=(*stmt.args[:at], *extra, *stmt.args[at:]))
+        if blocks_of(stmt):
+            set_blocks(new, [_lay_out(b, label, tapes, needs, places) for b in blocks_of(stmt)])
+        made.append(new)
+    return made

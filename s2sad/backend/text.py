@@ -1,0 +1,74 @@
+"""A finished program as text: its functions, callees first, and what they lean on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2sad.analysis.kinds import Kinds
+from s2sad.backend.printer import print_module
+from s2sad.backend.raising import Surroundings, global_names, raise_function
+from s2sad.frontend.resolve import Primal
+from s2sad.ir.nodes import Call, Function, Label, Program, walk
+
+
+@dataclass
+class Text:
+    """The text of a program's functions.
+
+    primals: the user's functions that are called by name, name -> primal. functions: those in the text, name -> IR.
+    helpers: runtime functions that the text calls, name -> qualified name. modules: name -> module.
+    """
+
+    text: str
+    entry: str
+    functions: dict[str, Function]
+    primals: dict[str, Primal] = field(default_factory=dict)
+    helpers: dict[str, str] = field(default_factory=dict)
+    modules: dict[str, str] = field(default_factory=dict)
+    trees: list[Any] = field(default_factory=list)
+
+
+def write(program: Program, kinds: Kinds, order: list[Label], by_name: Callable[[Label], Primal | None], module_name: Callable[[str], str]) -> Text:
+    """Print a program.
+
+    by_name: the user's function that a label stands for, where the text calls it instead of containing it.
+    """
+    called = {s.callee: None for f in program.functions.values() for s in walk(f.body) if isinstance(s, Call)}
+    labels = {**dict.fromkeys(order), **called}
+    taken = {name for label in order for name in global_names(program.functions[label])}
+    names: dict[Label, str] = {}
+    primals: dict[str, Primal] = {}
+    used: set[str] = set()
+    for label in labels:
+        primal = by_name(label)
+        if primal is not None:
+            same = next((n for n, p in primals.items() if p == primal), None)
+            names[label] = same or _free(label.hint, used)
+            primals[names[label]] = primal
+            used.add(names[label])
+    params = {p.name for label in order for p in program.functions[label].params}
+    for label in [program.entry, *order]:
+        if label not in names:
+            names[label] = _free(label.hint, used | taken | params)
+            used.add(names[label])
+    around = Surroundings(module_name, names, taken=set(used))
+    trees = []
+    written: dict[str, Function] = {}
+    for label in order:
+        if label in names and names[label] in primals:
+            continue
+        function = program.functions[label]
+        trees.append(raise_function(function, names[label], kinds, around))
+        written[names[label]] = function
+    modules = {name: module for name, module in around.modules.items()}
+    return Text(print_module(trees), names[program.entry], written, primals, around.helpers, modules, trees)
+
+
+def _free(hint: str, used: set[str]) -> str:
+    name, number = hint, 2
+    while name in used:
+        name = f"{hint}_{number}"
+        number += 1
+    return name

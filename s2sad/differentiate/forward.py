@@ -1,0 +1,441 @@
+"""Forward mode: beside each statement its tangent. A tangent Var that is zero is not bound.
+
+    y = np.sin(x)      ->    y_dot = x_dot * np.cos(x)
+                             y = np.sin(x)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from s2sad.analysis.activity import ActivityAnalysis
+from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own
+from s2sad.differentiate.instantiate import flatten, instantiate
+from s2sad.differentiate.normalise import normalise
+from s2sad.differentiate.reverse import _adjoint_kind, out_emitter
+from s2sad.errors import S2sadError
+from s2sad.ir.kinds import UNKNOWN, same_shape
+from s2sad.ir.nodes import DISPLAYS, Assign, Block, Call, Const, Expr, For, Function, If, Label, Op, Param, Program, Restore, Return, Save, Site, Stack, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.walk import set_blocks, vars_of
+from s2sad.rules import registry
+from s2sad.rules.binding import bind, case_values, rule_name
+from s2sad.rules.registry import choose
+
+Key = tuple[Var, Path]
+State = dict[Key, None]
+
+
+class ForwardMode:
+    """Makes the tangent of a program's entry, and of the functions that it calls."""
+
+    def __init__(self, program: Program, kinds: Kinds) -> None:
+        self.kinds: Kinds = dict(kinds)
+        functions = {label: normalise(f, self.kinds)[0] for label, f in program.functions.items()}
+        self.primals = program.functions
+        self.program = Program(functions, program.entry)
+        self.activity = ActivityAnalysis(self.program, self.kinds)
+        self.made: dict[Label, Function | None] = {}
+        self.callees: dict[tuple[Label, frozenset[int]], Label] = {}
+        self.sites: dict[Site, Site] = {}
+        self.stacks: dict[Stack, Stack] = {}
+
+    def tangent(self, wrt: Sequence[int], name: str = "") -> tuple[Program, Kinds]:
+        """The program that takes a tangent for each parameter at `wrt`, last, and returns the value and its tangent."""
+        main = self.program.main
+        build = _Tangent(self, main, frozenset(wrt))
+        function = build.function(Label(name or f"jvp_{main.label.hint}"), wrt)
+        functions = {label: f for label, f in self.primals.items()}
+        functions.update({label: f for label, f in self.made.items() if f is not None})
+        functions[function.label] = function
+        return Program(functions, function.label), self.kinds
+
+    def callee(self, label: Label, params: frozenset[int]) -> Label:
+        key = (label, params)
+        if key not in self.callees:
+            made = Label(f"jvp_{label.hint}")
+            self.callees[key] = made
+            self.made[made] = None
+            build = _Tangent(self, self.program.functions[label], params)
+            self.made[made] = build.function(made, sorted(params))
+        return self.callees[key]
+
+    def site(self, site: Site) -> Site:
+        if site not in self.sites:
+            stack = self.stacks.setdefault(site.stack, Stack(f"{site.stack.hint}_dot" if site.stack.hint != "tape" else "tape_dot"))
+            self.sites[site] = Site(f"{site.hint}_dot", stack)
+        return self.sites[site]
+
+
+class _Tangent:
+    def __init__(self, mode: ForwardMode, function: Function, params: frozenset[int]) -> None:
+        self.mode = mode
+        self.kinds = mode.kinds
+        self.f = function
+        self.params = params
+        self.results = mode.activity.varied(function.label, params)[1]
+        everything = frozenset(range(len(function.results.values)))
+        self.activity = mode.activity.of(function.label, params, everything)
+        self.dots: dict[Key, Var] = {}
+        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {})
+
+    def dot(self, var: Var, path: Path = ()) -> Var:
+        key = (var, path)
+        if key not in self.dots:
+            suffix = "".join(f"_{k}" for k in path)
+            self.dots[key] = Var(f"{var.hint}{suffix}_dot", var.temporary)
+            self.kinds[self.dots[key]] = _adjoint_kind(kind_at(self.kinds.get(var, UNKNOWN), path))
+        return self.dots[key]
+
+    def paths(self, var: Var) -> list[Path]:
+        return list(leaf_paths(self.kinds.get(var, UNKNOWN)))
+
+    def function(self, label: Label, wrt: Sequence[int]) -> Function:
+        params = list(self.f.params)
+        state: State = {}
+        prelude: Block = []
+        for position in wrt:
+            param = self.f.params[position]
+            paths = self.paths(param.var)
+            if paths == [()]:
+                params.append(Param(self.dot(param.var), f"{param.name}_dot", seed=True))
+            else:
+                whole = Var(f"{param.name}_dot")
+                params.append(Param(whole, f"{param.name}_dot", seed=True))
+                for path in paths:
+                    item: Expr = whole
+                    for k in path:
+                        item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(prelude, {}, self.kinds))
+                        bound = self.dot(param.var, path)
+                        prelude.append(Assign(bound, item))
+                        item = bound
+            for path in paths:
+                state[(param.var, path)] = None
+        body = [*prelude, *self.block(self.f.body, state)]
+        returned = self.f.results
+        tangents: list[Expr] = []
+        for position, value in enumerate(returned.values):
+            if label in self.mode.made and position not in self.results:
+                continue
+            tangents.append(self.tangent_of(value, state, body))
+        value = Op("tuple", returned.values) if returned.packed else returned.values[0]
+        tangent = Op("tuple", tuple(tangents)) if returned.packed else (tangents[0] if tangents else Const(0.0))
+        if label in self.mode.made:
+            body.append(Return((*returned.values, *tangents), True))
+        else:
+            body.append(Return((value, tangent), True, group="value"))
+        return Function(label, params, body, self.f.free, origin=self.f.origin, primal=self.f.primal, annotations=self.f.annotations)
+
+    def tangent_of(self, value: Expr, state: State, body: Block) -> Expr:
+        """The tangent of a returned value, in its structure."""
+        if isinstance(value, Op) and value.name in ("tuple", "list"):
+            return Op(value.name, tuple(self.tangent_of(o, state, body) for o in value.operands))
+        if not isinstance(value, Var):
+            return Const(0.0)
+        if self.paths(value) != [()]:
+            return Op(self.kinds[value].sort, tuple(self.leaf(value, p, state, body) for p in self.paths(value)))
+        return self.leaf(value, (), state, body)
+
+    def leaf(self, var: Var, path: Path, state: State, body: Block) -> Expr:
+        if (var, path) not in state:
+            body.append(self.zero(var, path))
+        return self.dot(var, path)
+
+    def zero(self, var: Var, path: Path) -> Assign:
+        kind = kind_at(self.kinds.get(var, UNKNOWN), path)
+        if kind.shape == ():
+            return Assign(self.dot(var, path), Const(0.0))
+        source: Expr = var
+        for k in path:
+            source = Op("operator.getitem", (source, Const(k)))
+        return Assign(self.dot(var, path), Op("numpy.zeros_like", (source,)))
+
+    # ---- statements --------------------------------------------------------------------------------------------
+
+    def block(self, block: Block, state: State) -> Block:
+        out: Block = []
+        for stmt in block:
+            if not isinstance(stmt, Return):
+                self.statement(stmt, state, out)
+        return out
+
+    def statement(self, stmt: Stmt, state: State, out: Block) -> None:
+        if isinstance(stmt, If):
+            new = replace(stmt)
+            ends = [dict(state), dict(state)]
+            blocks = [self.block(b, end) for b, end in zip(blocks_of(stmt), ends)]
+            for key in dict.fromkeys([*ends[0], *ends[1]]):
+                for end, block in zip(ends, blocks):
+                    if key not in end and not _exits(block):
+                        block.append(self.zero(*key))
+                        end[key] = None
+            set_blocks(new, blocks)
+            state.clear()
+            state.update({**ends[0], **ends[1]})
+            out.append(new)
+        elif isinstance(stmt, (For, While)):
+            entry = dict(state)
+            while True:
+                end = dict(entry)
+                body = self.block(stmt.body, end)
+                more = [k for k in end if k not in entry]
+                if not more:
+                    break
+                entry.update(dict.fromkeys(more))
+            inside = {v for s in walk(stmt.body) if isinstance(s, (Assign, Call, Restore)) for v in ([s.var] if isinstance(s, Assign) else s.vars)}
+            for key in entry:
+                if key not in state:
+                    if key[0] in inside and not self._bound_before(key[0], stmt):
+                        out.append(Assign(self.dot(*key), Const(0.0)))
+                    else:
+                        out.append(self.zero(*key))
+                if key not in end:
+                    body.append(self.zero(*key))
+            new = replace(stmt)
+            set_blocks(new, [body])
+            state.clear()
+            state.update(entry)
+            out.append(new)
+        elif isinstance(stmt, Assign):
+            self.assign(stmt, state, out)
+        elif isinstance(stmt, Call):
+            self.call(stmt, state, out)
+        elif isinstance(stmt, Store):
+            self.store(stmt, state, out)
+        elif isinstance(stmt, Save):
+            out.append(replace(stmt))
+            dots = []
+            for var in stmt.vars:
+                if var in self.activity.varied:
+                    if (var, ()) not in state:
+                        out.append(self.zero(var, ()))
+                        state[(var, ())] = None
+                    dots.append(self.dot(var))
+            if dots:
+                out.append(Save(self.mode.site(stmt.site), tuple(dots)))
+        elif isinstance(stmt, Restore):
+            dots = [self.dot(v) for v in stmt.vars if v in self.activity.varied]
+            if dots:
+                out.append(Restore(self.mode.site(stmt.site), tuple(dots)))
+            out.append(replace(stmt))
+            for var in stmt.vars:
+                if var in self.activity.varied:
+                    state[(var, ())] = None
+        else:
+            out.append(replace(stmt))
+
+    def _bound_before(self, var: Var, loop: Stmt) -> bool:
+        """Whether a Var is surely bound where a loop begins."""
+        if any(p.var is var for p in self.f.params):
+            return True
+        for stmt in self.f.body:
+            if stmt is loop:
+                return False
+            if isinstance(stmt, (Assign, Call, Restore)) and var in ([stmt.var] if isinstance(stmt, Assign) else stmt.vars):
+                return True
+        return False
+
+    def assign(self, stmt: Assign, state: State, out: Block) -> None:
+        links = own(stmt)
+        made: Block = []
+        values = self.tangents(stmt, state, made, links)
+        after = any(v is stmt.var for s in made if isinstance(s, Assign) for v in vars_of(s.expr)) or any(
+            v is stmt.var for e in values.values() if e is not None for v in vars_of(e)
+        )
+        after = after and not any(v is stmt.var for v in vars_of(stmt.expr))
+        if after:
+            out.append(replace(stmt))
+        out += made
+        for path in self.paths(stmt.var):
+            value = values.get(path)
+            if value is None:
+                state.pop((stmt.var, path), None)
+            else:
+                out.append(Assign(self.dot(stmt.var, path), value, **links))
+                state[(stmt.var, path)] = None
+        if not after:
+            out.append(replace(stmt))
+
+    def tangents(self, stmt: Assign, state: State, made: Block, links: dict[str, Any]) -> dict[Path, Expr | None]:
+        """The tangents of an assignment's result by path; None where zero."""
+        expr = stmt.expr
+        if isinstance(expr, Var):
+            return {p: self.dot(expr, p) if (expr, p) in state else None for p in self.paths(stmt.var)}
+        if not isinstance(expr, Op) or stmt.var not in self.activity.varied:
+            return {}
+        if expr.name in DISPLAYS:
+            return self.display(expr, state)
+        entry = registry.find(rule_name(expr))
+        if entry is None:
+            raise S2sadError("S301", f"{expr.name} has no derivative rule", stmt.origin)
+        base = expr.operands[0] if expr.operands else None
+        if entry.name == "operator.getitem":
+            assert isinstance(base, Var)
+            kind = self.kinds.get(base, UNKNOWN)
+            if kind.sort in ("tuple", "list"):
+                index = expr.operands[1]
+                if not (isinstance(index, Const) and kind.items is not None):
+                    raise S2sadError("S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array")
+                k = index.value % len(kind.items)
+                return {p: self.dot(base, (k, *p)) if (base, (k, *p)) in state else None for p in self.paths(stmt.var)}
+            return {(): Op(expr.name, (self.dot(base), expr.operands[1])) if (base, ()) in state else None}
+        return self.by_rule(stmt, expr, entry, state, made, links)
+
+    def display(self, expr: Op, state: State) -> dict[Path, Expr | None]:
+        found: dict[Path, Expr | None] = {}
+        for k, item in enumerate(expr.operands):
+            if isinstance(item, Var):
+                for path in self.paths(item):
+                    found[(k, *path)] = self.dot(item, path) if (item, path) in state else None
+            elif isinstance(item, Op):
+                found.update({(k, *p): v for p, v in self.display(item, state).items()})
+        return found
+
+    def by_rule(self, stmt: Assign, op: Op, entry: registry.Rule, state: State, made: Block, links: dict[str, Any]) -> dict[Path, Expr | None]:
+        bound = bind(entry, op)
+        values = case_values(entry, bound, lambda e: kind_of_expr(e, self.kinds))
+        env = self.adjoints.environment(stmt, entry, bound)
+        emit = out_emitter(made, links, self.kinds)
+        total: Expr | None = None
+
+        def add(term: Expr) -> None:
+            nonlocal total
+            flat = flatten(term, emit)
+            if total is None:
+                total = flat
+                return
+            atoms = []
+            for e in (total, flat):
+                if not isinstance(e, (Var, Const)):
+                    var = Var("t", True)
+                    emit(Assign(var, e))
+                    e = var
+                atoms.append(e)
+            total = Op("operator.add", tuple(atoms))
+
+        for name, cases in entry.tangent.items():
+            operand = bound.get(name)
+            if isinstance(operand, tuple) or name == entry.sequence:
+                term = self.sequence_tangent(stmt, entry, op, name, operand, values, env, state, made, links)
+                if term is not None:
+                    add(term)
+                continue
+            if not (isinstance(operand, Var) and (operand, ()) in state):
+                continue
+            text = choose(cases, values)
+            if text is None:
+                raise S2sadError("S303", f"{entry.name} has no tangent with respect to {name!r} for these arguments", stmt.origin)
+            if text == "@same":
+                dot = self.dot(operand)
+                term = Op(op.name, tuple(dot if bound_at(entry, i) == name else o for i, o in enumerate(op.operands)), tuple((k, dot if k == name else v) for k, v in op.keywords), op.spelled)
+            else:
+                term = instantiate(text, {**env, f"{name}_dot": self.dot(operand)})
+            if entry.elementwise and not same_shape(self.kinds.get(operand, UNKNOWN).shape, self.kinds.get(stmt.var, UNKNOWN).shape) and sum(
+                isinstance(bound.get(n), Var) and (bound[n], ()) in state for n in entry.tangent
+            ) == 1:
+                term = Op("s2sad.rebroadcast", (term, stmt.var))
+            add(term)
+        if entry.results and total is not None:
+            whole = Var("t", True)
+            emit(Assign(whole, total))
+            return {(k,): Op("operator.getitem", (whole, Const(k))) for k in range(entry.results)}
+        return {(): total}
+
+    def sequence_tangent(
+        self, stmt: Assign, entry: registry.Rule, op: Op, name: str, operand: Any, values: dict[str, Any], env: dict[str, Expr], state: State,
+        made: Block, links: dict[str, Any],
+    ) -> Expr | None:
+        """The tangent through the items of a sequence: the operation on their tangents, or one term an item."""
+        if isinstance(operand, Op) and operand.name in DISPLAYS:
+            items: list[Expr] = list(operand.operands)
+        elif isinstance(operand, tuple):
+            items = list(operand)
+        elif isinstance(operand, Var) and self.kinds.get(operand, UNKNOWN).items is not None:
+            items = [Op("operator.getitem", (operand, Const(k))) for k in range(len(self.kinds[operand].items or ()))]
+        else:
+            if isinstance(operand, Var) and (operand, ()) in state:
+                return Op(op.name, tuple(self.dot(operand) if o is operand else o for o in op.operands), op.keywords, op.spelled)
+            return None
+        dots: list[Expr | None] = []
+        for k, item in enumerate(items):
+            key = (operand, (k,)) if isinstance(operand, Var) else (item, ())
+            dots.append(self.dot(*key) if key in state else None)  # type: ignore[arg-type]
+        if not any(dots):
+            return None
+        case = {**values, "count": len(items)}
+        first = choose(entry.tangent[name], {**case, "item": kind_of_expr(items[0], self.kinds), "k": 0})
+        if first == "@same" and name == entry.sequence:
+            zeros = [d if d is not None else Op("numpy.zeros_like", (i,)) for d, i in zip(dots, items)]
+            return Op(op.name, tuple(Op("tuple", tuple(zeros)) if o is operand else o for o in op.operands), op.keywords, op.spelled)
+        total: Expr | None = None
+        for k, (item, dot) in enumerate(zip(items, dots)):
+            if dot is None:
+                continue
+            text = choose(entry.tangent[name], {**case, "item": kind_of_expr(item, self.kinds), "k": k})
+            if text is None:
+                raise S2sadError("S303", f"{entry.name} has no tangent for these arguments", stmt.origin)
+            if text == "@same":
+                term: Expr = Op(op.name, tuple(dot if o is item else o for o in op.operands), op.keywords, op.spelled)
+            else:
+                term = instantiate(text, {**env, "item": item, "k": Const(k), "count": Const(len(items)), f"{name}_dot": dot, "item_dot": dot})
+            total = term if total is None else Op("operator.add", (total, term))
+        return total
+
+    def call(self, stmt: Call, state: State, out: Block) -> None:
+        given = frozenset(i for i, a in enumerate(stmt.args) if any((v, p) in state for v in vars_of(a) for p in self.paths(v)))
+        results = self.mode.activity.varied(stmt.callee, given)[1] if given else frozenset()
+        if not results or stmt.callee not in self.mode.program.functions:
+            for v in stmt.vars:
+                for p in self.paths(v):
+                    state.pop((v, p), None)
+            out.append(replace(stmt))
+            return
+        label = self.mode.callee(stmt.callee, given)
+        extra = [self.tangent_of(stmt.args[i], state, out) for i in sorted(given)]
+        dots: list[Var] = []
+        unpack: Block = []
+        for position in sorted(results):
+            var = stmt.vars[position]
+            if self.paths(var) == [()]:
+                dots.append(self.dot(var))
+                continue
+            whole = Var(f"{var.hint}_dot", True)
+            dots.append(whole)
+            for path in self.paths(var):
+                item: Expr = whole
+                for k in path:
+                    item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(unpack, {}, self.kinds))
+                unpack.append(Assign(self.dot(var, path), item))
+        for v in stmt.vars:
+            for p in self.paths(v):
+                state.pop((v, p), None)
+        out.append(replace(stmt, vars=(*stmt.vars, *dots), callee=label, args=(*stmt.args, *extra), group=stmt))
+        out += unpack
+        for position in results:
+            for p in self.paths(stmt.vars[position]):
+                state[(stmt.vars[position], p)] = None
+
+    def store(self, stmt: Store, state: State, out: Block) -> None:
+        key = (stmt.base, ())
+        active = isinstance(stmt.expr, Var) and (stmt.expr, ()) in state
+        if active or stmt.base in self.activity.varied:
+            if key not in state:
+                out.append(self.zero(stmt.base, ()))
+                state[key] = None
+            value: Expr = self.dot(stmt.expr) if active else Const(0.0)  # type: ignore[arg-type]
+            if active or stmt.how is None:
+                out.append(Store(self.dot(stmt.base), stmt.index, value, stmt.how, **own(stmt)))
+        out.append(replace(stmt))
+
+
+def bound_at(entry: registry.Rule, position: int) -> str:
+    """The name of the parameter that a positional operand binds."""
+    positional = [p for p in entry.parameters if not p.keyword_only and not p.variadic]
+    return positional[position].name if position < len(positional) else ""
+
+
+def _exits(block: Block) -> bool:
+    from s2sad.ir.walk import exits
+
+    return exits(block)

@@ -1,0 +1,68 @@
+"""Make what a derivative returns fresh: its own memory, writable, of the argument's dtype.
+
+`s2sad.returned(g, x)` stands where the gradient of `x` is returned. It goes where `g` is plainly fresh; else it becomes a copy.
+"""
+
+from __future__ import annotations
+
+from s2sad.analysis.aliases import alias_classes, shared_operands
+from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.ir.kinds import UNKNOWN
+from s2sad.ir.nodes import Assign, Block, Call, Const, Function, Op, Restore, Stmt, Var, blocks_of, replace, walk
+from s2sad.ir.walk import set_blocks, vars_of
+from s2sad.ir.webs import replace_function
+
+RETURNED = "s2sad.returned"
+
+
+def make_fresh(function: Function, kinds: Kinds) -> Function:
+    """The function with every `s2sad.returned` settled."""
+    asked = [s for s in walk(function.body) if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name == RETURNED]
+    if not asked:
+        return function
+    aliases = alias_classes(function, kinds)
+    outside = {aliases.root(v) for v in (*(p.var for p in function.params), *function.free.values())}
+    members: dict[Var, int] = {}
+    borrowed: set[Var] = set()
+    for stmt in walk(function.body):
+        if isinstance(stmt, (Call, Restore)):
+            borrowed.update(aliases.root(v) for v in stmt.vars)
+        if not isinstance(stmt, Assign):
+            continue
+        root = aliases.root(stmt.var)
+        if isinstance(stmt.expr, Op) and stmt.expr.name == RETURNED:
+            continue
+        if isinstance(stmt.expr, Const) or (isinstance(stmt.expr, Op) and _is_repeated(stmt.expr)):
+            borrowed.add(root)
+        elif not shared_operands(stmt.expr):
+            members[root] = members.get(root, 0)
+    for stmt in asked:
+        assert isinstance(stmt.expr, Op)
+        for v in vars_of(stmt.expr.operands[0]):
+            members[aliases.root(v)] = members.get(aliases.root(v), 0) + 1
+
+    def settle(stmt: Stmt) -> Stmt:
+        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == RETURNED:
+            g, x = stmt.expr.operands
+            if not isinstance(g, Var):
+                return replace(stmt, expr=Op("numpy.full_like", (x, g)))
+            root = aliases.root(g)
+            kind, wanted = kind_of_expr(g, kinds), kinds.get(x, UNKNOWN) if isinstance(x, Var) else UNKNOWN
+            if kind.dtype is not None and wanted.dtype is not None and kind.dtype != wanted.dtype and wanted.is_array:
+                return replace(stmt, expr=Op("numpy.ndarray.astype", (g, Op("numpy.ndarray.dtype", (x,)))))
+            if kind.shape == () or (root not in outside and root not in borrowed and members.get(root) == 1):
+                return replace(stmt, expr=g)
+            return replace(stmt, expr=Op("numpy.copy", (g,)))
+        if blocks_of(stmt):
+            new = replace(stmt)
+            set_blocks(new, [[settle(s) for s in b] for b in blocks_of(stmt)])
+            return new  # type: ignore[no-any-return]
+        return stmt
+
+    body: Block = [settle(s) for s in function.body]
+    return replace_function(function, body=body)
+
+
+def _is_repeated(expr: Op) -> bool:
+    """Whether the cells of a result may stand for the same memory, or be read-only."""
+    return expr.name in ("s2sad.spread", "s2sad.rebroadcast", "s2sad.unspread", "numpy.broadcast_to", "s2sad.select", "operator.getitem") or expr.name.startswith("s2sad.runtime.")

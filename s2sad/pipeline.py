@@ -1,0 +1,114 @@
+"""The whole line, from a primal and the kinds of its arguments to text: STAGES names its steps in order.
+
+    source - lowered - specialised - differentiated - optimised - nested - text
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from s2sad.analysis.kinds import Kinds, Specialiser
+from s2sad.backend.tapes import lay_out_tapes, name_single_saves
+from s2sad.differentiate.forward import ForwardMode
+from s2sad.differentiate.reverse import ReverseMode
+from s2sad.frontend.lower import Lowering
+from s2sad.frontend.resolve import Primal
+from s2sad.ir.kinds import Kind
+from s2sad.ir.nodes import Label, Program
+from s2sad.optimise import FINISH, PASSES
+
+#: The steps of the line, in order.
+STAGES = ("lowered", "specialised", "differentiated", "optimised", "nested")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to differentiate: which transform, with respect to which positions, returned how."""
+
+    mode: str  # "reverse" or "forward"
+    wrt: tuple[int, ...]
+    tuple_result: bool = False
+    value: bool = False
+    seed: str = "one"
+    name: str = ""
+
+
+@dataclass
+class Flat:
+    """Optimised flat IR: a program that can be differentiated again, with the kinds of its Vars."""
+
+    program: Program
+    kinds: Kinds
+    lowering: Lowering
+    notes: list[str] = field(default_factory=list)
+
+
+Watch = Callable[[str, Program, Kinds], None]
+
+
+def _ignore(stage: str, program: Program, kinds: Kinds) -> None:
+    pass
+
+
+def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) -> Flat:
+    """The IR of a primal and of all that it calls, for the kinds of its arguments."""
+    lowering = Lowering()
+    label = lowering.label(primal)
+    function = lowering.function(label)
+    watch("lowered", Program({label: function}, label), {})
+    program, kinds = Specialiser(lowering).entry(label, list(given))
+    watch("specialised", program, kinds)
+    return Flat(program, kinds, lowering)
+
+
+def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
+    """The optimised derivative of a program; the result may be transformed again."""
+    notes: list[str] = []
+    if request.mode == "forward":
+        program, kinds = ForwardMode(flat.program, flat.kinds).tangent(request.wrt, name=request.name)
+    else:
+        mode = ReverseMode(flat.program, flat.kinds, flat.lowering)
+        program, kinds = mode.gradient(
+            request.wrt, value=request.value, tuple_result=request.tuple_result, seed=request.seed, name=request.name
+        )
+        notes = mode.notes
+    watch("differentiated", program, kinds)
+    program = name_single_saves(program, kinds)
+    for _, change in PASSES:
+        program = change(program, kinds)
+    watch("optimised", program, kinds)
+    return Flat(program, kinds, flat.lowering, notes)
+
+
+def finish(flat: Flat, watch: Watch = _ignore) -> tuple[Program, Kinds]:
+    """Nested IR without tapes' abstract sites, ready for text."""
+    kinds = dict(flat.kinds)
+    program = lay_out_tapes(flat.program, kinds)
+    for _, change in FINISH:
+        program = change(program, kinds)
+    watch("nested", program, kinds)
+    return program, kinds
+
+
+def labels_called(program: Program) -> list[Label]:
+    """The labels of the functions that the entry reaches, callees first, the entry last."""
+    from s2sad.ir.nodes import Call, walk
+
+    order: dict[Label, None] = {}
+    busy: set[Label] = set()
+
+    def visit(label: Label) -> None:
+        if label in busy or label not in program.functions:
+            return
+        busy.add(label)
+        for stmt in walk(program.functions[label].body):
+            if isinstance(stmt, Call):
+                visit(stmt.callee)
+        order[label] = None
+
+    visit(program.entry)
+    return list(order)
+
+

@@ -1,0 +1,66 @@
+"""The transforms: each takes a function and returns a `Derivative`, or works as a decorator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from s2sad.derivative import Derivative, Options
+
+
+def _transform(f: Callable[..., Any] | None, options: Options) -> Any:
+    if f is None:
+        return lambda function: Derivative(function, options)
+    return Derivative(f, options)
+
+
+def grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
+    """The gradient of a function with a scalar result.
+
+    wrt: a position or name gives that gradient alone; a tuple of these, even of one, gives a tuple.
+
+    >>> grad(lambda x, y: x * y, wrt=("x", "y"))(2.0, 5.0)
+    (5.0, 2.0)
+    """
+    return _transform(f, Options(wrt=_frozen(wrt)))
+
+
+def value_and_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
+    """The pair of a function's value and its gradient; the primal runs once.
+
+    >>> value_and_grad(lambda x: x ** 3)(2.0)
+    (8.0, 12.0)
+    """
+    return _transform(f, Options(wrt=_frozen(wrt), value=True, prefix="value_and_grad"))
+
+
+def vjp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
+    """The adjoint for a seed: a function of the primal's arguments and of an adjoint of its result, in the result's shape.
+
+    >>> vjp(lambda x: x * x)(3.0, 10.0)
+    60.0
+    """
+    return _transform(f, Options(wrt=_frozen(wrt), seed="given", prefix="vjp"))
+
+
+def jvp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
+    """Value and directional derivative: a function of the primal's arguments and of a tangent for each one in `wrt`.
+
+    >>> jvp(lambda x: x * x)(3.0, 10.0)
+    (9.0, 60.0)
+    """
+    return _transform(f, Options(mode="forward", wrt=_frozen(wrt), prefix="jvp"))
+
+
+def elementwise_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
+    """The derivative of each element of the result, for functions that work element by element: the adjoint for a seed of ones.
+
+    >>> import numpy as np
+    >>> elementwise_grad(lambda x: x ** 2)(np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    return _transform(f, Options(wrt=_frozen(wrt), seed="ones", prefix="elementwise_grad"))
+
+
+def _frozen(wrt: Any) -> Any:
+    return tuple(wrt) if isinstance(wrt, list) else wrt
