@@ -394,7 +394,7 @@ rule("numpy.linalg.cholesky", "a, *, upper=False", kind=_same_shape, doc=_TRIANG
 ]})
 rule("numpy.linalg.eigh", "a, UPLO='L'", kind=_eigh_kind, results=2, a="eigh_adjoint(g0, g1, y0, y1, UPLO)",
      tangent={"a": "eigh_tangent(a_dot, y0, y1, UPLO)"},
-     doc=f"{_TRIANGLE} Mixtures of eigenvectors of equal eigenvalues count as constant.")
+     doc=f"{_TRIANGLE} Eigenvectors of equal eigenvalues have none: NaN.")
 rule("numpy.linalg.eigvalsh", "a, UPLO='L'", kind=_eigvalsh_kind, a="eigvalsh_adjoint(g, a, UPLO)",
      tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"}, doc=_TRIANGLE)
 nondifferentiable("numpy.linalg.matrix_rank", signature="A, tol=None, hermitian=False, *, rtol=None")

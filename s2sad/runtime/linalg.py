@@ -265,15 +265,23 @@ def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
     return y @ (halves * np.linalg.solve(y, np.linalg.solve(y, lower + lower.mT).mT).mT)
 
 
+def by_gaps(m: Any, y0: Any) -> Any:
+    """m[i, j] / (y0[j] - y0[i]) off the diagonal, zero on it.
+
+    Eigenvectors of equal eigenvalues are not determined, so they have no derivative: NaN, where m asks for one.
+    """
+    gaps = y0[..., None, :] - y0[..., :, None]
+    lost = (gaps == 0) & ((m != 0) | (m.mT != 0))
+    ratio = np.where(lost, np.nan, m / np.where(gaps == 0, 1, gaps))
+    return np.where(np.eye(m.shape[-1], dtype=bool), 0, ratio)
+
+
 def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
     """The adjoint of `y0, y1 = np.linalg.eigh(a, UPLO)`, on the triangle that numpy reads, zero on the other.
 
-    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]). Eigenvectors of equal eigenvalues are not
-    determined; what g1 says of their mixture counts as zero.
+    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]).
     """
-    gaps = y0[..., None, :] - y0[..., :, None]
-    same = gaps == 0
-    inner = np.where(same, 0, (y1.mT @ g1) / np.where(same, 1, gaps))
+    inner = by_gaps(y1.mT @ g1, y0)
     s = (y1 * g0[..., None, :] + y1 @ inner) @ y1.mT
     halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
     return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
@@ -292,9 +300,7 @@ def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
     halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
     half = (halves if UPLO.upper() == "L" else halves.mT) * a_dot
     inner = y1.mT @ (half + half.mT) @ y1
-    gaps = y0[..., None, :] - y0[..., :, None]
-    same = gaps == 0
-    return np.diagonal(inner, 0, -2, -1), y1 @ np.where(same, 0, inner / np.where(same, 1, gaps))
+    return np.diagonal(inner, 0, -2, -1), y1 @ by_gaps(inner, y0)
 
 
 def eigvalsh_tangent(a_dot: Any, a: Any, UPLO: Any = "L") -> Any:

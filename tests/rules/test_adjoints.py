@@ -1,0 +1,96 @@
+"""The rules of what adjoints call: derivatives of derivatives, against differences."""
+
+import numpy as np
+import pytest
+from rules.harness import check, function_of, missed, rules_of, unknown_names, use
+
+from s2sad.rules import registry
+
+NAMES = rules_of("s2sad.rules.adjoints")
+
+_random = np.random.default_rng(10)
+
+
+def some(*shape):
+    return _random.normal(size=shape) if shape else float(_random.normal())
+
+
+V, W, M, N, T, Q = some(3), some(3), some(2, 3), some(3, 2), some(2, 3, 4), some(3, 3)
+PAIRS = {
+    "matmul": [
+        (M, N),
+        (M, V),
+        (V, N),
+        (V, W),
+        (T, some(4, 2)),
+        (T, some(1, 4, 2)),
+        (M, some(4, 3, 2)),
+        (T, some(4)),
+        (V, some(4, 3, 2)),
+    ],
+    "dot": [(M, N), (M, V), (V, N), (V, W), (T, some(5, 4, 2)), (V, some(4, 3, 2)), (2.5, V), (V, 2.5)],
+    "inner": [(V, W), (M, M), (M, V), (V, M), (T, some(5, 4)), (2.5, V)],
+    "kron": [(V, W), (M, N), (V, M), (T, N)],
+    "tensordot": [
+        (M, N, 1),
+        (M, M),
+        (T, T, ([0, 2], [0, 2])),
+        (T, N, (1, 0)),
+        (V, W, 0),
+        (T, some(3, 2, 5), ((0, -2), (1, 0))),
+    ],
+    "cross": [(V, W), (M, V), (N, N, 0)],
+}
+
+
+def uses():
+    for name, calls in PAIRS.items():
+        for a, b, *rest in calls:
+            g = some(
+                *np.shape(np.cross(a, b, axis=rest[0]) if name == "cross" and rest else getattr(np, name)(a, b, *rest))
+            )
+            for which in "ab":
+                yield use(f"s2sad.runtime.linalg.{name}_adjoint_{which}", g, a, b, *rest)
+    calls = {
+        "sort_adjoint": [(V, W), (M, some(2, 3), 0), (some(6), M, None)],
+        "sort_tangent": [(V, W), (M, some(2, 3), 0), (M, some(2, 3), None)],
+        "tile_adjoint": [(some(2, 6), V, (2, 2)), (some(6), V, 2)],
+        "repeat_adjoint": [(some(6), V, 2), (some(2, 6), M, 2, 1), (some(3), V, [1, 0, 2])],
+        "unpad": [(some(6), V, (1, 2))],
+        "cast_back": [(V, W), (V, W, "int64"), (1.5, 2.5)],
+        "diagonal_adjoint": [(some(2), M), (some(3, 2), T, 0, 0, 2)],
+        "trace_adjoint": [(1.5, Q), (some(4), T, 1)],
+        "diag_adjoint": [(some(4, 4), V, 1), (some(2), M, 1)],
+        "take_adjoint": [(some(2), V, np.array([1, 1])), (some(2, 2), M, [0, 0], 1)],
+        "take_along_axis_adjoint": [
+            (some(2, 2), M, np.array([[0, 1], [1, 1]])),
+            (some(2, 2), some(1, 3), np.array([[0, 1], [1, 1]])),
+        ],
+        "compress_adjoint": [(some(2), V, [True, False, True]), (some(2, 2), M, [True, False, True], 1)],
+        "part": [(some(5), [V, some(2)], 1), (some(2, 4), [M, some(2, 1)], 0, -1), (some(5), [V, some(2)], 1, None)],
+        "part_adjoint": [(some(2), some(5), [V, some(2)], 1)],
+        "inverse_permutation": [((1, 0),)],
+    }
+    for name, arguments in calls.items():
+        yield from (use(f"s2sad.runtime.adjoints.{name}", *rest) for rest in arguments)
+
+
+USES = list(uses())
+
+
+@pytest.mark.parametrize("u", USES, ids=repr)
+def test_rule(u):
+    check(u)
+
+
+def test_every_case_is_checked():
+    covered = set()
+    for u in USES:
+        check(u, covered)
+    assert not missed(NAMES, covered)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_exist(name):
+    assert function_of(name) is not None
+    assert not unknown_names(registry.find(name))
