@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,11 @@ _AT_ZERO = "At zero the derivative is zero."
 _TIES = "Equal arguments get half the derivative each."
 
 
-def _ufunc(name: str, signature: str = "x", doc: str = "", **partials: Formula) -> None:
-    elementwise(f"numpy.{name}", signature, kind=ufunc_kind(getattr(np, name)), doc=doc, **partials)
+def _ufunc(
+    name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula
+) -> None:
+    kind = ufunc_kind(getattr(np, name))
+    elementwise(f"numpy.{name}", signature, kind=kind, constant=constant, doc=doc, **partials)
 
 
 def _promoted_kind(*, literals: Literals, **bound: Any) -> Kind:
@@ -134,7 +138,7 @@ def _where_kind(*, literals: Literals, condition: Kind, a: Kind, b: Kind) -> Kin
 
 
 elementwise("numpy.where", "condition, a=None, b=None", kind=_where_kind,
-            condition="0", a="np.where(condition, g, 0)", b="np.where(condition, 0, g)")
+            constant=("condition",), a="np.where(condition, g, 0)", b="np.where(condition, 0, g)")
 
 
 def _clip(name: str, low: str, high: str) -> None:
@@ -166,10 +170,10 @@ _clip("numpy.clip", "a_min", "a_max")
 _clip("numpy.ndarray.clip", "min", "max")
 
 # Signs, steps and special values
-_ufunc("copysign", "x, s", x="np.sign(x) * np.sign(y)", s="0", doc=_AT_ZERO)
-_ufunc("heaviside", "x, h", x="0", h="x == 0")
+_ufunc("copysign", "x, s", x="np.sign(x) * np.sign(y)", constant=("s",), doc=_AT_ZERO)
+_ufunc("heaviside", "x, h", constant=("x",), h="x == 0")
 _ufunc("ldexp", "x, i", x="np.ldexp(g, i)")
-_ufunc("nextafter", "x, toward", x="1", toward="0")
+_ufunc("nextafter", "x, toward", constant=("toward",), x="1")
 elementwise("numpy.nan_to_num", "x, copy=True, nan=0.0, posinf=None, neginf=None", kind=_first_argument_kind,
             x="np.where(np.isfinite(x), g, 0)")
 rule("numpy.modf", "x", results=2, kind=ufunc_results(np.modf), cheap=True,

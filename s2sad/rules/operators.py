@@ -7,7 +7,7 @@ NumPy. Where a formula's cases are an empty tuple, a derivative exists but has n
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import reduce
 from typing import Any
 
@@ -141,7 +141,7 @@ def _extreme_item(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
         count, k = values["count"], values["k"]
         if count == 1:
             is_vector = values["item"].is_array and values["item"].rank == 1
-            return "g * (item == y) / np.count_nonzero(item == y)" if is_vector else None
+            return "g * (item == y) / len(item[item == y])" if is_vector else None
         if count == 2:
             other = f"args[{1 - k}]"
             return f"g if item {sign} {other} else g / 2 if item == {other} else 0.0"
@@ -155,7 +155,7 @@ def _extreme_tangent(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
 
     def text(values: Mapping[str, Any]) -> str | None:
         if values["count"] == 1:
-            return "np.sum(item_dot * (item == y)) / np.count_nonzero(item == y)" if adjoint(values) else None
+            return "np.mean(item_dot[item == y])" if adjoint(values) else None
         return (adjoint(values) or "").replace("g ", "item_dot ")
 
     return text
@@ -199,7 +199,7 @@ register(Rule(
     "builtins.sum", parse_signature("iterable, start=0"), kind=_sum_kind, sequence="iterable",
     adjoint={"iterable": (Case("", "unbroadcast(g, item)"),), "start": (Case("", "unbroadcast(g, start)"),)},
     tangent={
-        "iterable": (Case("start == 0", "@same"), Case("", "rebroadcast(sum(iterable_dot), y)")),
+        "iterable": (Case("start == 0", "@same"), Case("", "rebroadcast(item_dot, y)")),
         "start": (Case("", "rebroadcast(start_dot, y)"),),
     },
 ))  # fmt: skip
@@ -216,9 +216,10 @@ register(Rule(
     adjoint={"iterable": (Case("start == 1", "g * product_of_others(iterable, k)"),), "start": ()},
     tangent={"iterable": (Case("start == 1", "item_dot * product_of_others(iterable, k)"),), "start": ()},
 ))  # fmt: skip
-rule("math.dist", "p, q", kind=fixed(FLOAT), p=(), q=())
-rule("math.sumprod", "p, q", p=(), q=())
-rule("builtins.sorted", "iterable, *, key=None, reverse=False", iterable=())
+register(Rule(
+    "builtins.sorted", parse_signature("iterable, *, key=None, reverse=False"), sequence="iterable",
+    adjoint={"iterable": ()}, tangent={"iterable": ()},
+))  # fmt: skip
 
 # Other built-in functions without effects
 nondifferentiable("builtins.len", signature="obj", kind=INT, cheap=True)
@@ -234,8 +235,10 @@ nondifferentiable("builtins.str", signature="x='', encoding='utf-8', errors='str
 nondifferentiable("builtins.format", signature="x, spec=''", kind=STR, cheap=True)
 
 
-def _math(name: str, signature: str = "x", doc: str = "", **partials: Formula) -> None:
-    elementwise(f"math.{name}", signature, kind=fixed(FLOAT), doc=doc, **partials)
+def _math(
+    name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula
+) -> None:
+    elementwise(f"math.{name}", signature, kind=fixed(FLOAT), constant=constant, doc=doc, **partials)
 
 
 # math: trigonometric functions
@@ -276,11 +279,11 @@ _math("pow", "x, p", doc=POWER_DOC, p="y * math.log(x if x else 1)", x=[
 
 # math: parts of numbers
 _math("fabs", x="g if x > 0 else -g if x < 0 else 0.0", doc=_AT_ZERO)
-_math("copysign", "x, s", x="math.copysign(1, s) * (1 if x > 0 else -1 if x < 0 else 0)", s="0", doc=_AT_ZERO)
+_math("copysign", "x, s", constant=("s",), x="math.copysign(1, s) * (1 if x > 0 else -1 if x < 0 else 0)", doc=_AT_ZERO)
 _math("fmod", "a, b", a="1", b="(y - a) / b")
 _math("remainder", "a, b", a="1", b="(y - a) / b")
 _math("ldexp", "x, i", x="math.ldexp(g, i)")
-_math("nextafter", "x, toward, *, steps=None", x="1", toward="0")
+_math("nextafter", "x, toward, *, steps=None", constant=("toward",), x="1")
 _math("fma", "a, b, c", a="b", b="a", c="1")
 rule("math.modf", "x", results=2, kind=fixed(Kind("tuple", items=(FLOAT, FLOAT))), cheap=True,
      x="g0", tangent={"x": "(x_dot, 0.0)"})
@@ -306,3 +309,12 @@ nondifferentiable("math.gcd", "math.lcm", kind=INT, cheap=True)
 nondifferentiable("math.isnan", "math.isinf", "math.isfinite", signature="x", kind=BOOL, cheap=True)
 nondifferentiable("math.isclose", signature="a, b, *, rel_tol=1e-09, abs_tol=0.0", kind=BOOL, cheap=True)
 nondifferentiable("math.ulp", signature="x", kind=FLOAT, cheap=True)
+
+# Functions that adjoints call
+_HERE = "s2sad.runtime.special"
+elementwise(f"{_HERE}.digamma", "x", kind=fixed(FLOAT), x="trigamma(x)")
+elementwise(f"{_HERE}.trigamma", "x", kind=fixed(FLOAT), x=())
+register(Rule(
+    f"{_HERE}.product_of_others", parse_signature("items, k"), kind=fixed(UNKNOWN), sequence="items",
+    adjoint={"items": ()}, tangent={"items": ()},
+))  # fmt: skip

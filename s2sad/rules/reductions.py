@@ -20,6 +20,7 @@ from s2sad.rules.results import (
 
 _REDUCTION = "a, axis=None, *, keepdims=False"
 _WHOLE = "axis is None and keepdims == False"
+_IS_NUMPY = "a.sort in ('array', 'scalar')"
 _ALL_EQUAL = "Where all elements are equal the derivative is zero."
 _TIES = "Equal extremes share the derivative evenly."
 
@@ -27,8 +28,7 @@ _TIES = "Equal extremes share the derivative evenly."
 def _methods(when: str, text: str) -> list[Case]:
     """Two cases of a text that reads `a.size` and `a.mean(…)`: what may be a Python number has no such attributes."""
     functions = text.replace("a.mean()", "np.mean(a)").replace("a.mean(", "np.mean(a, ").replace("a.size", "np.size(a)")
-    is_numpy = "a.sort in ('array', 'scalar')"
-    return [Case(f"{is_numpy} and {when}", text), Case(when, functions)] if functions != text else [Case(when, text)]
+    return [Case(f"{_IS_NUMPY} and {when}", text), Case(when, functions)] if functions != text else [Case(when, text)]
 
 
 def _real_dtype(dtype: str | None) -> str | None:
@@ -101,31 +101,45 @@ rule("numpy.std", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), doc=_ALL_
 # Extremes
 for _name in ("max", "min", "nanmax", "nanmin"):
     rule(f"numpy.{_name}", _REDUCTION, kind=reduction_kind(), doc=_TIES, a=[
-        Case("axis is None", "g * (a == y) / np.count_nonzero(a == y)"),
+        Case(f"{_WHOLE} and {_IS_NUMPY}", "g * (a == y) / len(a[a == y])"),
+        Case(_WHOLE, "split_ties(g, a, y)"),
         Case("keepdims == False", "split_ties(g, a, y, axis)"),
         Case("", "split_ties(g, a, y, axis, keepdims)"),
     ], tangent={"a": [
-        Case(_WHOLE, "np.sum(a_dot * (a == y)) / np.count_nonzero(a == y)"),
+        Case(f"{_WHOLE} and {_IS_NUMPY}", "np.mean(a_dot[a == y])"),
         Case("", "ties_tangent(a_dot, a, y, axis, keepdims)"),
     ]})  # fmt: skip
 rule("numpy.ptp", _REDUCTION, kind=reduction_kind(), a=[
     Case(_WHOLE, "ptp_adjoint(g, a)"), Case("", "ptp_adjoint(g, a, axis, keepdims)"),
 ], tangent={"a": "ptp_tangent(a_dot, a, axis, keepdims)"}, doc=_TIES)  # fmt: skip
-rule("numpy.median", _REDUCTION, kind=reduction_kind(inexact_dtype), a=[
+
+
+def _median_kind(*, literals: Literals, **bound: Any) -> Kind:
+    result = reduction_kind(inexact_dtype)(literals=literals, **bound)
+    # With keepdims, a number becomes an array without axes.
+    is_array = result.shape == () and literals.get("keepdims", ...) is not False
+    return Kind("unknown", result.dtype, ()) if is_array else result
+
+
+rule("numpy.median", _REDUCTION, kind=_median_kind, a=[
     Case(_WHOLE, "median_adjoint(g, a)"), Case("", "median_adjoint(g, a, axis, keepdims)"),
 ], tangent={"a": "median_tangent(a_dot, a, axis, keepdims)"}, doc="Equal elements keep their order.")  # fmt: skip
 
 # Products
 rule("numpy.prod", _REDUCTION, kind=reduction_kind(sum_dtype), a=[
-    Case(_WHOLE, "prod_adjoint(g, a)"), Case("", "prod_adjoint(g, a, axis, keepdims)"),
-], tangent={"a": "prod_tangent(a_dot, a, axis, keepdims)"})  # fmt: skip
+    Case("axis is None", "g * products_of_others(a)"),
+    Case("", "spread(g, a, axis, keepdims) * products_of_others(a, axis)"),
+], tangent={"a": [
+    Case(_WHOLE, "np.sum(a_dot * products_of_others(a))"),
+    Case("", "np.sum(a_dot * products_of_others(a, axis), axis=axis, keepdims=keepdims)"),
+]})  # fmt: skip
 
 # Reductions that leave out NaN
 _NUMBERS = "np.where(np.isnan(a), 0, {})"
 rule("numpy.nansum", _REDUCTION, kind=reduction_kind(sum_dtype), a=_NUMBERS.format("spread(g, a, axis, keepdims)"),
      tangent={"a": f"np.sum({_NUMBERS.format('a_dot')}, axis=axis, keepdims=keepdims)"})
 rule("numpy.nanmean", _REDUCTION, kind=reduction_kind(inexact_dtype), a=[
-    Case("axis is None", _NUMBERS.format("g / np.count_nonzero(~np.isnan(a))")),
+    Case(f"axis is None and {_IS_NUMPY}", _NUMBERS.format("g / len(a[~np.isnan(a)])")),
     Case("", "nanmean_adjoint(g, a, axis, keepdims)"),
 ], tangent={"a": "nanmean_tangent(a_dot, a, axis, keepdims)"})  # fmt: skip
 
@@ -134,7 +148,8 @@ linear("numpy.cumsum", "a, axis=None", kind=cumulative_kind(), a=[
     Case("a.rank == 1 and (axis is None or axis in (0, -1))", "np.cumsum(g[::-1])[::-1]"),
     Case("axis is None and a.is_array", "np.cumsum(g[::-1])[::-1].reshape(a.shape)"),
     Case("axis is None", "np.reshape(np.cumsum(g[::-1])[::-1], np.shape(a))"),
-    Case("", "np.flip(np.cumsum(np.flip(g, axis), axis), axis)"),
+    Case("isinstance(axis, int)", "np.flip(np.cumsum(np.flip(g, axis), axis), axis)"),
+    Case("", "np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis), axis), np.shape(a))"),
 ])
 rule("numpy.cumprod", "a, axis=None", kind=cumulative_kind(), a="cumprod_adjoint(g, a, axis)",
      tangent={"a": "cumprod_tangent(a_dot, a, axis)"})
@@ -157,3 +172,47 @@ alias("numpy.amax", "numpy.max")
 alias("numpy.amin", "numpy.min")
 for _name in ("sum", "mean", "prod", "var", "std", "max", "min", "cumsum", "cumprod", "argmax", "argmin", "any", "all"):
     alias(f"numpy.ndarray.{_name}", f"numpy.{_name}")
+
+# Functions that adjoints call: linear in their first parameter, by piecewise constant weights. No parameter is named
+# g or y: in these texts too, those are the adjoint of the result and the result.
+_HERE = "s2sad.runtime.reductions"
+
+
+def _like_a(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    return Kind("array" if a.is_array and a.rank else "unknown", None, a.shape)
+
+
+def _pair(adjoint: str, tangent: str, parameters: str, constant: tuple[str, ...] = ("a",)) -> None:
+    """Register an adjoint and a tangent that are each other's adjoint."""
+    given = ", ".join(p.partition("=")[0] for p in parameters.split(", "))
+    linear(f"{_HERE}.{adjoint}", f"x, {parameters}", kind=_like_a, constant=constant, x=f"{tangent}(g, {given})")
+    linear(f"{_HERE}.{tangent}", f"x, {parameters}", constant=constant, x=f"{adjoint}(g, {given})")
+
+
+_pair("split_ties", "ties_tangent", "a, extreme, axis=None, keepdims=False", constant=("a", "extreme"))
+_pair("ptp_adjoint", "ptp_tangent", "a, axis=None, keepdims=False")
+_pair("median_adjoint", "median_tangent", "a, axis=None, keepdims=False")
+_pair("nanmean_adjoint", "nanmean_tangent", "a, axis=None, keepdims=False")
+
+# Products and variances depend on the elements; what has no rule here is refused.
+rule(f"{_HERE}.products_of_others", "a, axis=None", kind=_like_a, a="products_of_others_tangent(g, a, axis)",
+     tangent={"a": "products_of_others_tangent(a_dot, a, axis)"})
+rule(f"{_HERE}.products_of_others_tangent", "x, a, axis=None", kind=_like_a, a=(),
+     x="products_of_others_tangent(g, a, axis)", tangent={"x": "products_of_others_tangent(x_dot, a, axis)", "a": ()})
+_SPREAD = "axis, ddof, keepdims"
+linear(f"{_HERE}.var_adjoint", "x, a, axis=None, ddof=0, keepdims=False", kind=_like_a,
+       x=f"var_tangent(g, a, {_SPREAD})", a=f"var_adjoint(x, g, {_SPREAD})")
+linear(f"{_HERE}.var_tangent", "x, a, axis=None, ddof=0, keepdims=False",
+       x=f"var_adjoint(g, a, {_SPREAD})", a=f"var_adjoint(g, x, {_SPREAD})")
+rule(f"{_HERE}.cumprod_adjoint", "x, a, axis=None", kind=_like_a, x="cumprod_tangent(g, a, axis)", a=(),
+     tangent={"x": "cumprod_adjoint(x_dot, a, axis)", "a": ()})
+rule(f"{_HERE}.cumprod_tangent", "x, a, axis=None", x="cumprod_adjoint(g, a, axis)", a=(),
+     tangent={"x": "cumprod_tangent(x_dot, a, axis)", "a": ()})
+rule(f"{_HERE}.average_adjoint", "x, a, weights, axis=None, keepdims=False", kind=_like_a, constant=("a",), weights=(),
+     x="np.average(g, axis=axis, weights=weights, keepdims=keepdims)",
+     tangent={"x": "average_adjoint(x_dot, a, weights, axis, keepdims)", "weights": ()})
+for _name, _other in (("adjoint", "tangent"), ("tangent", "adjoint")):
+    _given = "a, weights, mean, axis, keepdims"
+    rule(f"{_HERE}.average_weights_{_name}", "x, a, weights, mean, axis=None, keepdims=False",
+         a=(), weights=(), mean=(), x=f"average_weights_{_other}(g, {_given})",
+         tangent={"x": f"average_weights_{_name}(x_dot, {_given})", "a": (), "weights": (), "mean": ()})

@@ -59,7 +59,7 @@ class Rule:
     views: parameters with which the result may share memory.
     pure: it has no effect and the same arguments give the same result; only such a call is dropped or repeated.
     cheap: recomputing the result costs no more than storing it (elementwise, views, shapes).
-    elementwise: the result has the broadcast shape of the differentiable parameters; the engine unbroadcasts.
+    elementwise: the result has the broadcast shape of the parameters; the engine unbroadcasts.
     sequence: the parameter that is a sequence of arrays; its formula is per `item`, at position `k`. So is the formula
         of a variadic parameter (`*operands`); both may read another item by a literal position, `operands[0]`.
     results: number of results, 0 for a single one that is not a tuple.
@@ -124,7 +124,10 @@ def register(entry: Rule) -> Rule:
     return entry
 
 
-def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None = None, doc: str = "", **partials: Formula) -> Rule:
+def elementwise(
+    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, constant: Sequence[str] = (), doc: str = "",
+    **partials: Formula,
+) -> Rule:
     """Register an elementwise operation by its partial derivatives; each gives the adjoint and the tangent.
 
     A partial of "1" or "-1" passes `g` on. A text that names `g` stands for the whole adjoint, linear in `g`, where a
@@ -146,7 +149,7 @@ def elementwise(name: str, signature: str, *, kind: Callable[..., Kind] | None =
         name, parse_signature(signature),
         adjoint={p: times(c, "g") for p, c in partials.items()},
         tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
-        kind=kind or elementwise_kind, cheap=True, elementwise=True, doc=doc,
+        kind=kind or elementwise_kind, constant=tuple(constant), cheap=True, elementwise=True, doc=doc,
     ))
 
 

@@ -107,14 +107,18 @@ def products_of_others(a: Any, axis: Any = None) -> Any:
     return unmerge_axes(before * after, a, axis)
 
 
-def prod_adjoint(g: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The adjoint of `np.prod`."""
-    return restore_axes(g, axis, keepdims) * products_of_others(a, axis)
-
-
-def prod_tangent(a_dot: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The tangent of `np.prod`."""
-    return np.sum(a_dot * products_of_others(a, axis), axis=axis, keepdims=keepdims)
+def products_of_others_tangent(a_dot: Any, a: Any, axis: Any = None) -> Any:
+    """The tangent of `products_of_others`, and its adjoint, for the matrix of second derivatives is symmetric."""
+    merged, dots = merge_axes(a, axis), merge_axes(a_dot, axis)
+    ones = np.ones_like(merged[..., :1])
+    ahead = np.concatenate([ones, merged[..., :-1]], axis=-1)
+    ahead_dot = np.concatenate([0 * ones, dots[..., :-1]], axis=-1)
+    behind = np.concatenate([ones, merged[..., :0:-1]], axis=-1)
+    behind_dot = np.concatenate([0 * ones, dots[..., :0:-1]], axis=-1)
+    before, after = np.cumprod(ahead, axis=-1), np.cumprod(behind, axis=-1)[..., ::-1]
+    before_dot = cumprod_tangent(ahead_dot, ahead, -1)
+    after_dot = cumprod_tangent(behind_dot, behind, -1)[..., ::-1]
+    return unmerge_axes(before_dot * after + before * after_dot, a, axis)
 
 
 def cumprod_adjoint(g: Any, a: Any, axis: Any = None) -> Any:

@@ -27,6 +27,25 @@ def digamma(x: float) -> float:
     return shifted + math.log(x) - 0.5 / x - series
 
 
+def trigamma(x: float) -> float:
+    """The derivative of `digamma`, by recurrence to large x and the asymptotic series there.
+
+    Abramowitz and Stegun, Handbook of Mathematical Functions, 6.4.6 (recurrence), 6.4.7 (reflection), 6.4.12 (series).
+
+    >>> round(trigamma(1.0) - math.pi ** 2 / 6, 14)
+    0.0
+    """
+    if x <= 0.0:
+        return (math.pi / math.sin(math.pi * x)) ** 2 - trigamma(1.0 - x)
+    shifted = 0.0
+    while x < 10.0:
+        shifted = shifted + 1.0 / (x * x)
+        x = x + 1.0
+    s = 1.0 / (x * x)
+    series = s * (1 / 6 - s * (1 / 30 - s * (1 / 42 - s * (1 / 30 - s * (5 / 66 - s * (691 / 2730 - s * 7 / 6))))))
+    return shifted + (1.0 + 0.5 / x + series) / x
+
+
 def product_of_others(items: Sequence[float], k: int) -> float:
     """The product of all items but the one at position k: the derivative of `math.prod(items)` by that item.
 

@@ -117,7 +117,7 @@ NAMES: dict[str, Any] = {**names_of_runtime(), **BUILTINS, **ENGINE, "np": np, "
 def evaluate(text: str, values: dict[str, Any]) -> Any:
     """The value of a formula."""
     with np.errstate(all="ignore"):
-        return eval(text, {"__builtins__": {}}, {**NAMES, **values})
+        return eval(text, {"__builtins__": {"__import__": __import__}}, {**NAMES, **values})  # NumPy imports lazily
 
 
 # A use: its function, its bound arguments
@@ -448,6 +448,8 @@ def holds(predicted: Any, actual: Any, lengths: dict[str, int], what: str) -> No
     real = kind_of(actual, "y")
     if predicted.sort == "tuple":
         assert isinstance(actual, tuple), f"{what}; it is a {real.sort}"  # NumPy's named tuples too
+    elif predicted.sort == "float":
+        assert real.sort in ("float", "int"), f"{what}; it is a {real.sort}"  # "int with float is float"
     elif predicted.sort != "unknown":
         assert predicted.sort == real.sort, f"{what}; it is a {real.sort}"
     if predicted.dtype is not None:
