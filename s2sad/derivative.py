@@ -47,7 +47,7 @@ class Options:
     prefix: str = "grad"
 
 
-@dataclass
+@dataclass(eq=False)
 class Specialisation:
     """A derivative for arguments of certain kinds: a plain function, its text, and the bindings it took for granted."""
 

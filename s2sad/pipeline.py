@@ -17,6 +17,7 @@ from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import Primal
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import Label, Program
+from s2sad.ir.walk import callees
 from s2sad.optimise import FINISH, PASSES
 
 #: The steps of the line, in order.
@@ -94,8 +95,6 @@ def finish(flat: Flat, watch: Watch = _ignore) -> tuple[Program, Kinds]:
 
 def labels_called(program: Program) -> list[Label]:
     """The labels of the functions that the entry reaches, callees first, the entry last."""
-    from s2sad.ir.nodes import Call, walk
-
     order: dict[Label, None] = {}
     busy: set[Label] = set()
 
@@ -103,9 +102,8 @@ def labels_called(program: Program) -> list[Label]:
         if label in busy or label not in program.functions:
             return
         busy.add(label)
-        for stmt in walk(program.functions[label].body):
-            if isinstance(stmt, Call):
-                visit(stmt.callee)
+        for inner in callees(program.functions[label]):
+            visit(inner)
         order[label] = None
 
     visit(program.entry)

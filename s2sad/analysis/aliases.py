@@ -41,6 +41,8 @@ def shared_operands(expr: Expr) -> list[Var]:
         return []
     if expr.name in DISPLAYS or expr.name == "operator.getitem" or expr.name == "s2sad.select":
         return list(vars_of(expr))
+    if expr.name == "s2sad.returned":
+        return list(vars_of(expr.operands[0]))
     entry = registry.find(rule_name(expr))
     if entry is None:
         return list(vars_of(expr))

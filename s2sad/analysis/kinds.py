@@ -235,8 +235,7 @@ class Specialiser:
                 instance = self._instance(stmt.callee, _canonical(arguments)[0])
                 self._settle(instance)
                 stmt.callee = instance.label
-                if instance.function is None:
-                    self.lowering.primals[instance.label] = self.lowering.primals[instance.generic]
+                self.lowering.primals[instance.label] = self.lowering.primals[instance.generic]
             elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
                 stmt.expr = settle_op(stmt, stmt.expr, kinds)
             for inner in blocks_of(stmt):

@@ -15,7 +15,7 @@ from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
 from s2sad.frontend.lower import BINARY, COMPARE, UNARY
 from s2sad.ir.kinds import UNKNOWN, Kind
-from s2sad.ir.nodes import Assign, Block, Call, Const, Do, Expr, For, Function, If, Label, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, walk
+from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Label, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, walk
 from s2sad.ir.walk import exits, expressions
 from s2sad.rules.registry import ARRAY_ATTRIBUTES
 
@@ -122,9 +122,9 @@ class _Raising:
         made: list[Any] = []
         lonely = all(isinstance(s, Return) for s in block)
         for position, stmt in enumerate(block):
-            if stmt.group is not None and stmt.quote and stmt.group is not self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
+            if stmt.group is not None and stmt.quote and stmt.quote is not self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
                 made.append(Comment(stmt.quote.strip().split("\n")[0]))
-                self.commented = stmt.group
+                self.commented = stmt.quote
             if isinstance(stmt, If) and stmt.body and _returns(stmt.body) and stmt.orelse:
                 made += self.statement(If(stmt.test, stmt.body, [], origin=stmt.origin))
                 made += self.block([*stmt.orelse, *block[position + 1 :]])
@@ -223,7 +223,7 @@ class _Raising:
         if stmt.callee is POP:
             value = self.expr(Op(POP_OP, stmt.args))
         else:
-            callee = gast.Name(self.around.functions[stmt.callee], gast.Load(), None, None)
+            callee: Any = gast.Name(self.around.functions[stmt.callee], gast.Load(), None, None)
             value = gast.Call(callee, [self.expr(a) for a in stmt.args], [])
         if not stmt.vars:
             return [gast.Expr(value)]
@@ -276,6 +276,11 @@ class _Raising:
             for link in reversed(chain):
                 value = gast.BinOp(value, _BINARY[link.name](), self.expr(link.operands[1]))
             return value
+        if name == CALL:
+            label = op.operands[0]
+            assert isinstance(label, Const)
+            callee = gast.Name(self.around.functions[label.value], gast.Load(), None, None)
+            return gast.Call(callee, [self.expr(a) for a in op.operands[1:]], [])
         args = [self.expr(o) for o in op.operands]
         if name in _UNARY:
             return gast.UnaryOp(_UNARY[name](), args[0])

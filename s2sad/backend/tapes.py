@@ -6,15 +6,18 @@ sites of the halves of callees share one list, which they take as a trailing par
 
 from __future__ import annotations
 
+import gast
+
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import Assign, Block, Call, Do, For, Function, Label, Op, Param, Program, Restore, Save, Site, Stack, Stmt, Var, While, blocks_of, replace, walk
 from s2sad.ir.walk import set_blocks
 from s2sad.ir.webs import replace_function
+from s2sad.optimise.effects import TAPE_OPS
 
 #: The callee of a pop that binds several Vars.
 POP = Label("pop")
-PUSH_OP, POP_OP = "s2sad.push", "s2sad.pop"
+PUSH_OP, POP_OP, _ = TAPE_OPS
 
 
 def name_single_saves(program: Program, kinds: Kinds) -> Program:
@@ -68,7 +71,8 @@ def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
             if label is program.entry:
                 prelude.append(Assign(tapes[(label, stack)], Op("list")))
             else:
-                params.insert(places[label] + position, Param(tapes[(label, stack)], hint))
+                annotation = gast.Name("list", gast.Load(), None, None)
+                params.insert(places[label] + position, Param(tapes[(label, stack)], hint, annotation=annotation))
         body = _lay_out(function.body, label, tapes, needs, places)
         functions[label] = replace_function(function, params=params, body=_late(prelude, body))
     return Program(functions, program.entry)

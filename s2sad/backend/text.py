@@ -8,9 +8,11 @@ from typing import Any
 
 from s2sad.analysis.kinds import Kinds
 from s2sad.backend.printer import print_module
+from s2sad.backend.tapes import POP
 from s2sad.backend.raising import Surroundings, global_names, raise_function
 from s2sad.frontend.resolve import Primal
-from s2sad.ir.nodes import Call, Function, Label, Program, walk
+from s2sad.ir.nodes import Function, Label, Program
+from s2sad.ir.walk import callees
 
 
 @dataclass
@@ -35,7 +37,8 @@ def write(program: Program, kinds: Kinds, order: list[Label], by_name: Callable[
 
     by_name: the user's function that a label stands for, where the text calls it instead of containing it.
     """
-    called = {s.callee: None for f in program.functions.values() for s in walk(f.body) if isinstance(s, Call)}
+    called = {label: None for f in program.functions.values() for label in callees(f)}
+    called.pop(POP, None)
     labels = {**dict.fromkeys(order), **called}
     taken = {name for label in order for name in global_names(program.functions[label])}
     names: dict[Label, str] = {}

@@ -11,7 +11,7 @@ from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.instantiate import instantiate
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN, Kind, same_shape
-from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Stmt, Var
+from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Stmt, Var, blocks_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import Rule, choose
@@ -248,4 +248,4 @@ def as_const(value: Any) -> Expr:
 
 def own(stmt: Stmt) -> dict[str, Any]:
     """The keyword arguments that tie a made statement to the primal statement that it was made for."""
-    return {"origin": stmt.origin, "quote": stmt.quote, "group": stmt}
+    return {"origin": stmt.origin, "quote": None if blocks_of(stmt) else stmt.quote, "group": stmt}

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import gast
+
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import Kinds, kind_of_expr
@@ -101,7 +103,10 @@ class ReverseMode:
         seed: "one" for a scalar result, "ones" for an elementwise one, "given" for a trailing parameter.
         """
         main = self.program.main
-        build = _Build(self, main, frozenset(wrt), frozenset(range(len(main.results.values))), framed=False)
+        results = frozenset(range(len(main.results.values)))
+        if self._recursive(main, frozenset(wrt)):
+            main = self._wrapper(main)
+        build = _Build(self, main, frozenset(wrt), results, framed=False)
         function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
         functions = {label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()}
         functions.update(self.made)
@@ -122,6 +127,34 @@ class ReverseMode:
     def _calls_itself(self) -> bool:
         called = (s.callee for f in [*self.primals.values(), *self.made.values()] for s in walk(f.body) if isinstance(s, Call))
         return any(label is self.program.entry for label in called)
+
+    def _recursive(self, main: Function, params: frozenset[int]) -> bool:
+        """Whether a function reaches an active call of itself."""
+        seen: set[Label] = set()
+        work = [main]
+        while work:
+            for stmt in walk(work.pop().body):
+                if isinstance(stmt, Call):
+                    if stmt.callee is main.label:
+                        return True
+                    if stmt.callee not in seen and stmt.callee in self.program.functions:
+                        seen.add(stmt.callee)
+                        work.append(self.program.functions[stmt.callee])
+        return False
+
+    def _wrapper(self, main: Function) -> Function:
+        """A function that only calls `main`: a recursive function's gradient is a call of its halves."""
+        params = [replace(p, var=Var(p.name)) for p in main.params]
+        for new, old in zip(params, main.params):
+            self.kinds[new.var] = self.kinds.get(old.var, UNKNOWN)
+        results = tuple(Var(main.label.hint if len(main.results.values) == 1 else f"{main.label.hint}_{k}", True) for k in range(len(main.results.values)))
+        for new_result, old_result in zip(results, main.results.values):
+            self.kinds[new_result] = kind_of_expr(old_result, self.kinds)
+        call = Call(results, main.label, tuple(p.var for p in params), origin=main.origin)
+        made = replace(main, label=Label(main.label.hint), params=params, body=[call, Return(results, main.results.packed)], free={})
+        self.program = Program({**self.program.functions, made.label: made}, made.label)
+        self.activity = ActivityAnalysis(self.program, self.kinds)
+        return made
 
     def halves_of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Halves:
         """The halves of a callee; a recursive one is built again until what it reads and saves no longer changes."""
@@ -420,7 +453,7 @@ class _Build:
         passed_on = sum(not _is_fresh(c.value) or c.index is not None for c in live)
         for path in paths:
             state.pop((stmt.var, path), None)
-        for contribution in live:
+        for contribution in _gathered(live):
             if contribution.var is not stmt.var:
                 inherited = None
                 if isinstance(contribution.value, Var) and passed_on == 1 and contribution.value in mine:
@@ -514,7 +547,8 @@ class _Build:
                 while isinstance(target, Op) and rest:
                     target, rest = target.operands[rest[0]], rest[1:]
                 active = isinstance(target, Var) and target in self.activity
-                result = Var(self.bar(target, rest).hint if active else "unused", True)  # type: ignore[arg-type]
+                direct = active and (target, rest) not in state
+                result = Var(self.bar(target, rest).hint if direct else "t_bar", True)  # type: ignore[arg-type]
                 self.kinds[result] = _adjoint_kind(kind_at(kind, path))
                 results.append(result)
                 if active:
@@ -723,7 +757,7 @@ class _Build:
                 hint = f"{function.label.hint}_bar" if len(halves.results) == 1 and not path else f"{function.label.hint}_{position}_bar"
                 seed = Var(hint)
                 self.kinds[seed] = _adjoint_kind(kind_at(kind, path))
-                seeds.append(Param(seed, hint, seed=True))
+                seeds.append(Param(seed, hint, annotation=_annotation(self.kinds[seed]), seed=True))
                 if isinstance(result, Var) and result in self.activity:
                     body.append(Assign(self.bar(result, path), seed))
                     state[(result, path)] = SHARED
@@ -748,6 +782,20 @@ class _Build:
 
     def _rebound(self, var: Var) -> bool:
         return any(var in defs(s) for s in walk(self.function.body))
+
+
+def _annotation(kind: Kind) -> Any:
+    return gast.Name("float", gast.Load(), None, None) if kind.sort == "float" else None
+
+
+def _gathered(contributions: list[Contribution]) -> list[Contribution]:
+    """The contributions with those to one adjoint summed, so that it is added to once."""
+    made: dict[object, Contribution] = {}
+    for c in contributions:
+        key = (c.var, c.path) if c.index is None else c
+        first = made.get(key)
+        made[key] = c if first is None else replace(first, value=Op("operator.add", (first.value, c.value)))
+    return list(made.values())
 
 
 def _adjoint_kind(kind: Kind) -> Kind:

@@ -91,6 +91,9 @@ class Raw:
 Expr = Union[Var, Const, Op, Raw]
 Block = list["Stmt"]
 
+#: The call of a function of the program as an expression: its label as a Const, then its arguments. Only after nesting.
+CALL = "s2sad.call"
+
 #: Operations that may stand as operands: they only build a structure out of atoms.
 DISPLAYS = frozenset({"tuple", "list", "dict", "slice"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from s2sad.ir.nodes import (
+    CALL,
     Assign,
     Block,
     Call,
@@ -12,7 +13,9 @@ from s2sad.ir.nodes import (
     Do,
     Expr,
     For,
+    Function,
     If,
+    Label,
     Op,
     Raw,
     RawStmt,
@@ -199,3 +202,19 @@ def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]
         else:
             assigned = assigned | set(defs(stmt))
     return assigned
+
+
+def callees(function: Function) -> dict[Label, None]:
+    """The functions of the program that a function calls, in the order of the text."""
+    found: dict[Label, None] = {}
+    for stmt in walk(function.body):
+        if isinstance(stmt, Call):
+            found[stmt.callee] = None
+        stack = list(expressions(stmt))
+        while stack:
+            e = stack.pop()
+            if isinstance(e, Op):
+                if e.name == CALL and isinstance(e.operands[0], Const):
+                    found[e.operands[0].value] = None
+                stack += [*e.operands, *(v for _, v in e.keywords)]
+    return found

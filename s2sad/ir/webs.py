@@ -164,7 +164,7 @@ def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
         return new_block
 
     params = [
-        Param(var_of(outer[p.var]), p.name, p.default, p.annotation, p.passing) for p in function.params
+        replace(p, var=var_of(outer[p.var])) for p in function.params
     ]
     free = {name: var_of(outer[v]) for name, v in function.free.items()}
     body = copy(function.body)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import Assign, Block, Call, Do, For, Function, If, Label, Program, RawStmt, Restore, Save, Site, Stmt, Store, Var, While, blocks_of, replace, walk
-from s2sad.ir.walk import defs, set_blocks, uses, uses_within
+from s2sad.ir.walk import callees, defs, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure, pure_functions
 
@@ -45,7 +45,7 @@ def _reachable(program: Program) -> Program:
         if label in seen or label not in program.functions:
             continue
         seen[label] = None
-        work += [s.callee for s in walk(program.functions[label].body) if isinstance(s, Call)]
+        work += callees(program.functions[label])
     return Program({label: f for label, f in program.functions.items() if label in seen}, program.entry)
 
 
@@ -124,8 +124,10 @@ class _Dead:
             if stmt.var not in live and is_pure(stmt.expr):
                 return None
         elif isinstance(stmt, Call):
-            if stmt.callee in self.pure and not any(v in live for v in stmt.vars):
-                return None
+            if not any(v in live for v in stmt.vars):
+                if stmt.callee in self.pure:
+                    return None
+                stmt = replace(stmt, vars=())
         elif isinstance(stmt, Store):
             assert self.aliases is not None
             if self.aliases.root(stmt.base) not in self.live_roots:

@@ -8,12 +8,18 @@ from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
 
 
+#: Pushes and pops on a tape, and calls that stand in expressions.
+TAPE_OPS = ("s2sad.push", "s2sad.pop", "s2sad.call")
+
+
 def is_pure(expr: Expr) -> bool:
     """Whether an expression has no effect and the same value each time."""
     if isinstance(expr, Raw):
         return expr.pure
     if not isinstance(expr, Op):
         return True
+    if expr.name in TAPE_OPS:
+        return False
     if expr.name not in DISPLAYS and not expr.name.startswith("s2sad."):
         entry = registry.find(rule_name(expr))
         if entry is None and not expr.name.startswith("attribute."):

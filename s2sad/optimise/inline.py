@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import Assign, Block, Call, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
-from s2sad.ir.walk import defs, defs_within, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
+from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure
 
@@ -64,6 +64,7 @@ class _Nesting:
             for v in defs(stmt):
                 self.bound[v] = self.bound.get(v, 0) + 1
             self.fixed.update(_var_only(stmt))
+        self.left = dict(self.counts)
         self.pending: dict[Var, _Pending] = {}
         self.readers: dict[Var, dict[Var, None]] = {}
 
@@ -74,8 +75,31 @@ class _Nesting:
         return out
 
     def block(self, block: Block, out: Block) -> None:
-        for stmt in block:
+        position = 0
+        while position < len(block):
+            stmt = block[position]
+            position += 1
+            if isinstance(stmt, (Call, Assign)) and position < len(block) and self.joins(stmt, block[position]):
+                # A call's result that only the next statement reads stands in it.
+                new = self.nested_use(stmt, out)
+                call = Op(CALL, (Const(new.callee), *new.args)) if isinstance(new, Call) else new.expr  # type: ignore[attr-defined]
+                var = defs(stmt)[0]
+                block = [*block]
+                following = block[position]
+                block[position] = rewrite(following, lambda v, var=var, call=call: call if v is var else v, lambda v: v)  # type: ignore[misc]
+                set_blocks(block[position], list(blocks_of(following)))
+                continue
             self.statement(stmt, out)
+
+    def joins(self, stmt: Call | Assign, following: Stmt) -> bool:
+        var = defs(stmt)[0] if len(defs(stmt)) == 1 else None
+        if isinstance(stmt, Assign) and not (isinstance(following, Return) and _has_call(stmt.expr)):
+            return False
+        if var is None or not (var.temporary or isinstance(following, Return)) or self.counts.get(var) != 1 or self.bound.get(var) != 1 or var in self.fixed:
+            return False
+        if not isinstance(following, (Assign, Return)) or var not in uses(following):
+            return False
+        return all(is_pure(e) for e in expressions(following))
 
     # ---- pending expressions -----------------------------------------------------------------------------------
 
@@ -86,6 +110,8 @@ class _Nesting:
             if item is not None:
                 for read in item.reads:
                     self.readers.get(read, {}).pop(var, None)
+                if not self.left.get(var):
+                    continue
                 out.append(replace(item.stmt, expr=item.expr))
 
     def before_binding(self, variables: list[Var], out: Block) -> None:
@@ -104,6 +130,9 @@ class _Nesting:
             return var
         if not var.temporary and (not named or item.size > room):
             return var
+        self.left[var] -= 1
+        if self.left[var]:
+            return item.expr
         del self.pending[var]
         for read in item.reads:
             self.readers.get(read, {}).pop(var, None)
@@ -135,11 +164,12 @@ class _Nesting:
             for inner in blocks_of(stmt):
                 wanted = uses_within(inner)
                 other = {v: i for v, i in self.pending.items() if v not in wanted}
-                mine = {v: i for v, i in self.pending.items() if v in wanted}
-                self.pending = mine
+                repeated = {v: i for v, i in self.pending.items() if v in wanted and self.counts[v] > 1}
+                self.pending = {v: i for v, i in self.pending.items() if v in wanted}
                 made: Block = []
                 self.block(inner, made)
-                self.flush(list(self.pending), made)
+                self.flush([v for v in self.pending if v not in repeated], made)
+                other.update({v: i for v, i in self.pending.items() if self.left[v]})
                 self.pending = other
                 blocks.append(made)
             set_blocks(new, blocks)
@@ -171,9 +201,18 @@ class _Nesting:
 
     def movable(self, stmt: Assign) -> bool:
         var = stmt.var
-        if self.counts.get(var) != 1 or self.bound.get(var) != 1 or var in self.fixed or not is_pure(stmt.expr):
+        if self.bound.get(var) != 1 or var in self.fixed or not is_pure(stmt.expr):
+            return False
+        if self.counts.get(var) != 1 and not self.repeatable(stmt):
             return False
         return not self.aliases.written(var) or not self.has_memory(var)
+
+    def repeatable(self, stmt: Assign) -> bool:
+        """Whether an expression is so short that it is rather written twice than named: of integers, or a test."""
+        kind = self.kinds.get(stmt.var, UNKNOWN)
+        if not stmt.var.temporary or kind.sort not in ("int", "bool"):
+            return False
+        return size_of(stmt.expr) <= 2 and not any(not self.kinds.get(v, UNKNOWN).shape == () for v in vars_of(stmt.expr))
 
     def has_memory(self, var: Var) -> bool:
         return not self.kinds.get(var, UNKNOWN).is_number
@@ -196,6 +235,10 @@ class _Nesting:
         if isinstance(stmt, (Assign, Store, Call)):
             room -= sum(size_of(e) for e in ([stmt.expr] if not isinstance(stmt, Call) else stmt.args))
         return rewrite(stmt, use, lambda v: v)
+
+
+def _has_call(expr: Expr) -> bool:
+    return isinstance(expr, Op) and (expr.name == CALL or any(map(_has_call, expr.operands)))
 
 
 def _var_only(stmt: Stmt) -> list[Var]:

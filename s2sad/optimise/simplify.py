@@ -106,6 +106,8 @@ class Algebra:
         if positive is not None:
             other = "operator.sub" if expr.name == "operator.add" else "operator.add"
             return Op(other, (left, positive), (), _flip(expr.spelled))
+        if expr.name == "operator.add" and left == right and left != Const(None) and not expr.spelled:
+            return self.product(Op("operator.mul", (Const(2), left)))
         if expr.name == "operator.add":
             first = self.without_minus(left)
             if first is not None and not expr.spelled:
