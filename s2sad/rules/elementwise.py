@@ -145,7 +145,7 @@ def _clip(name: str, low: str, high: str) -> None:
     """Register `clip`: the smaller of `high` and the larger of the argument and `low`."""
     below, above = f"{low} is None", f"{high} is None"
     elementwise(
-        name, f"a, {low}=None, {high}=None", kind=_promoted_kind,
+        name, f"a, {low}=None, {high}=None", kind=_promoted_kind, constant=(),
         doc="At an edge the argument and the edge get half each.",
         **{
             "a": [

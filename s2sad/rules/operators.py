@@ -33,7 +33,7 @@ _SIGN = [Case(_PYTHON, "g if x > 0 else -g if x < 0 else 0.0"), Case("", "np.sig
 
 
 def _operator(name: str, ufunc: np.ufunc, signature: str = "a, b", doc: str = "", **partials: Formula) -> None:
-    elementwise(f"operator.{name}", signature, kind=operator_kind(name, ufunc), doc=doc, **partials)
+    elementwise(f"operator.{name}", signature, kind=operator_kind(name, ufunc), constant=(), doc=doc, **partials)
 
 
 # Powers
