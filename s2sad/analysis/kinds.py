@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import FunctionFacts, Lowering
+from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -22,13 +22,11 @@ from s2sad.ir.nodes import (
     Expr,
     For,
     Function,
-    If,
     Label,
     Op,
     Program,
     Raw,
     Restore,
-    Return,
     Save,
     Site,
     Stmt,
@@ -40,7 +38,7 @@ from s2sad.ir.nodes import (
 from s2sad.ir.walk import rewrite, set_blocks
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
-from s2sad.rules.binding import bind, display_kind, literals, rule_name
+from s2sad.rules.binding import IN_PLACE, bind, display_kind, literals, rule_name
 
 Kinds = dict[Var, Kind]
 
@@ -244,19 +242,15 @@ class Specialiser:
         return made
 
 
-_IN_PLACE = {f"operator.i{n}": f"operator.{n}" for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "xor")}
-_IN_PLACE.update({"operator.ior": "operator.or_", "operator.iand": "operator.and_"})
-
-
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
     """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`."""
-    if op.name in _IN_PLACE:
+    if op.name in IN_PLACE:
         target = kind_of_expr(op.operands[0], kinds)
         if target.sort in ("array", "list", "object", "dict"):
             raise S2sadError(
                 "S201", "an in-place write into an array is not supported", stmt.origin, "write `x = x + e` where no other name shares the array",
             )
-        return Op(_IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}=")
+        return Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}=")
     prefix, _, name = op.name.partition(".")
     if prefix in ("method", "attribute"):
         receiver = kind_of_expr(op.operands[0], kinds)
@@ -335,5 +329,3 @@ def _canonical(arguments: list[Kind]) -> tuple[list[Kind], Callable[[Kind], Kind
 
     return [change(k, rename, token) for k in arguments], lambda k: change(k, undo, lambda t: back.get(t))
 
-
-__all__ = ["FunctionFacts", "If", "Kinds", "Return", "Specialiser", "infer", "kind_of_expr"]

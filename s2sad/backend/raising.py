@@ -122,7 +122,7 @@ class _Raising:
         made: list[Any] = []
         lonely = all(isinstance(s, Return) for s in block)
         for position, stmt in enumerate(block):
-            if stmt.group is not None and stmt.quote and stmt.quote is not self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
+            if stmt.group is not None and stmt.quote and stmt.quote != self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
                 made.append(Comment(stmt.quote.strip().split("\n")[0]))
                 self.commented = stmt.quote
             if isinstance(stmt, If) and stmt.body and _returns(stmt.body) and stmt.orelse:

@@ -135,7 +135,7 @@ class StatementAdjoints:
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
         for name, operand in bound.items():
-            if name not in entry.differentiable and isinstance(operand, Var) and operand in self.activity and entry.adjoint:
+            if name not in (*entry.differentiable, *entry.constant) and isinstance(operand, Var) and operand in self.activity and entry.adjoint:
                 if not self.kind(operand).carries_derivative or self.kind(operand).sort == "unknown":
                     continue
                 raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r}", stmt.origin)
@@ -213,6 +213,8 @@ class StatementAdjoints:
             operand = operands[at]
             if isinstance(operand, Var):
                 operands = (*operands[:at], self.stand_in(operand), *operands[at + 1 :])
+        if value.name in ("s2sad.spread", "s2sad.unspread") and operands[2:] == (Const(None), Const(False)):
+            operands = operands[:2]
         return Op(value.name, operands, tuple((k, self.shape_of_stand_ins(v)) for k, v in value.keywords), value.spelled)
 
     def stand_in(self, var: Var) -> Var:

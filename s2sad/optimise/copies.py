@@ -27,6 +27,7 @@ class _Places:
         self.readers: dict[Var, list[tuple[int, tuple[Stmt, ...]]]] = {}
         self.fixed = {p.var for p in function.params} | set(function.free.values())
         self.position = 0
+        self.ends: dict[Stmt, int] = {}
         self.at: dict[Stmt, tuple[int, tuple[Stmt, ...]]] = {}
         self._visit(function.body, ())
 
@@ -42,16 +43,18 @@ class _Places:
                 self.binders.setdefault(v, []).append((self.position, inside if isinstance(stmt, For) else loops))
             for inner in blocks_of(stmt):
                 self._visit(inner, inside)
+            self.ends[stmt] = self.position
 
-    def steady(self, var: Var, before: int, loops: tuple[Stmt, ...]) -> bool:
-        """Whether a Var is bound once, earlier than a position, and keeps its value as long as what is bound there does."""
-        binders = self.binders.get(var, [])
-        if var in self.fixed:
-            return not binders
-        if len(binders) != 1:
-            return False
-        position, around = binders[0]
-        return position < before and around == loops[: len(around)]
+    def steady(self, var: Var, before: int, last: int) -> bool:
+        """Whether nothing binds a Var at a position after `before` and up to `last`."""
+        return not any(before < position <= last for position, _ in self.binders.get(var, ()))
+
+    def last_use(self, var: Var, loops: tuple[Stmt, ...]) -> int:
+        """The last position at which a Var is read, to the end of the loops within which that is, but for `loops`."""
+        found = 0
+        for position, around in self.readers.get(var, ()):
+            found = max(found, position if len(around) == len(loops) else self.ends[around[len(loops)]])
+        return found
 
 
 def _forward(function: Function) -> Function:
@@ -73,9 +76,9 @@ def _forward(function: Function) -> Function:
             continue
         if isinstance(source, Const) and (var in must_be_var or not _is_short(source)):
             continue
-        if isinstance(source, Var) and not places.steady(source, position, loops):
-            continue
         if not all(p > position and around[: len(loops)] == loops for p, around in places.readers.get(var, ())):
+            continue
+        if isinstance(source, Var) and not places.steady(source, position, places.last_use(var, loops)):
             continue
         if isinstance(source, Var) and source.temporary and not var.temporary:
             source.temporary, source.hint = False, var.hint

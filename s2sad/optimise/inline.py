@@ -209,6 +209,9 @@ class _Nesting:
 
     def repeatable(self, stmt: Assign) -> bool:
         """Whether an expression is so short that it is rather written twice than named: of integers, or a test."""
+        if isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread" and not isinstance(stmt.expr.operands[0], Op):
+            # Most of its uses drop it, as broadcasting does the same.
+            return len(stmt.expr.operands) == 2
         kind = self.kinds.get(stmt.var, UNKNOWN)
         if not stmt.var.temporary or kind.sort not in ("int", "bool"):
             return False
@@ -234,7 +237,10 @@ class _Nesting:
 
         if isinstance(stmt, (Assign, Store, Call)):
             room -= sum(size_of(e) for e in ([stmt.expr] if not isinstance(stmt, Call) else stmt.args))
-        return rewrite(stmt, use, lambda v: v)
+        new = rewrite(stmt, use, lambda v: v)
+        # What was too long to move in is written out before.
+        self.flush([v for v in uses(new) if v in self.pending], out)
+        return new
 
 
 def _has_call(expr: Expr) -> bool:

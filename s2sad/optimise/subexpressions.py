@@ -25,6 +25,8 @@ class _Sharing:
         self.aliases = aliases
         self.kinds = kinds
         self.versions: dict[Var, int] = {}
+        #: Copies: Var -> what it is a copy of, and the versions of both for which that holds.
+        self.same: dict[Var, tuple[Var, int, int]] = {}
         self.memory: dict[Var, int] = {}
         self.clock = 0
         self.table: dict[object, tuple[Var, int]] = {}
@@ -37,6 +39,9 @@ class _Sharing:
     def key(self, expr: Expr) -> object:
         """The value number of an expression: equal keys at two places are equal values."""
         if isinstance(expr, Var):
+            same = self.same.get(expr)
+            if same is not None and same[1:] == (self.versions.get(expr, 0), self.versions.get(same[0], 0)):
+                expr = same[0]
             root = self.aliases.root(expr)
             return (expr, self.versions.get(expr, 0), self.memory.get(root, 0))
         if isinstance(expr, Op):
@@ -86,6 +91,7 @@ class _Sharing:
             if found is not None and self.versions.get(found[0], 0) == found[1] and stmt.group is not None and found[0] is not stmt.var:
                 made = replace(stmt, expr=found[0])
                 self.bind(stmt.var)
+                self.same[stmt.var] = (found[0], self.versions[stmt.var], found[1])
                 return made
             self.bind(stmt.var)
             if not any(v is stmt.var for v in vars_of(stmt.expr)):

@@ -14,8 +14,20 @@ from s2sad.rules.registry import REQUIRED, UNKNOWN_LITERAL, Rule
 NOT_LITERAL: Any = object()
 
 
+#: In-place operators, and the plain ones that they apply.
+IN_PLACE = {
+    f"operator.i{n.rstrip('_')}": f"operator.{n}"
+    for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "xor", "or_", "and_")
+}
+
+
 def rule_name(op: Op) -> str:
-    """The name under which an operation stands in the rule table: methods and attributes are those of arrays."""
+    """The name under which an operation stands in the rule table: methods and attributes are those of arrays.
+
+    An in-place operator gives the same number as the plain one.
+    """
+    if op.name in IN_PLACE:
+        return IN_PLACE[op.name]
     prefix, _, rest = op.name.partition(".")
     return f"numpy.ndarray.{rest}" if prefix in ("method", "attribute") else op.name
 

@@ -5,8 +5,8 @@
 Both read only the shape of `a`. The pass `optimise.expand` writes them as plain NumPy where the kinds are known.
 """
 
-from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import linear
+from s2sad.ir.kinds import FLOAT, Kind
+from s2sad.rules.registry import linear, nondifferentiable
 
 
 def _like_a(*, x: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
@@ -21,3 +21,6 @@ linear("s2sad.spread", "x, a, axis=None, keepdims=False", kind=_like_a, constant
 linear("s2sad.unspread", "x, a, axis=None, keepdims=False", constant=("a",), x="spread(g, a, axis, keepdims)")
 linear("s2sad.unbroadcast", "x, a", x="rebroadcast(g, x)", kind=_like_a, constant=("a",), views=("x",))
 linear("s2sad.rebroadcast", "x, a", x="unbroadcast(g, x)", kind=_like_a, constant=("a",), cheap=True, views=("x",))
+# The gradient of the second argument as it is returned: fresh, of its dtype.
+linear("s2sad.returned", "x, a", x="g", kind=_like_a, views=("x",), constant=("a",))
+nondifferentiable("s2sad.runtime.checks.scalar_seed", kind=FLOAT, signature="y")

@@ -88,7 +88,8 @@ def resolved_dtype(ufunc: np.ufunc, kinds: Sequence[Kind], output: int = 0) -> s
     if all(t.endswith("->?") for t in ufunc.types if "O" not in t):
         return "bool"
     given: list[Any] = [_WEAK.get(k.sort) or (np.dtype(k.dtype) if k.dtype else None) for k in kinds]
-    if None in given or len(given) != ufunc.nin:
+    # Not `None in given`: to NumPy a dtype float64 equals None.
+    if any(g is None for g in given) or len(given) != ufunc.nin:
         return None
     try:
         return str(ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))[ufunc.nin + output].name)
