@@ -87,7 +87,7 @@ def resolved_dtype(ufunc: np.ufunc, kinds: Sequence[Kind], output: int = 0) -> s
     """
     if all(t.endswith("->?") for t in ufunc.types if "O" not in t):
         return "bool"
-    given: list[Any] = [_WEAK.get(k.sort) or (np.dtype(k.dtype) if k.dtype else None) for k in kinds]
+    given = [_WEAK[k.sort] if k.is_python_number else None if k.dtype is None else np.dtype(k.dtype) for k in kinds]
     # Not `None in given`: to NumPy a dtype float64 equals None.
     if any(g is None for g in given) or len(given) != ufunc.nin:
         return None

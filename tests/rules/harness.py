@@ -547,3 +547,17 @@ def numbers(shape: Any, low: float = -2.0, high: float = 2.0, seed: int = 0) -> 
     if shape == "scalar":
         return np.float64(rng.uniform(low, high))
     return rng.uniform(low, high, size=shape)
+
+
+def is_exact(u: Use) -> bool:
+    """Whether a rule says all of its result's sort, dtype and rank, for known kinds and literals."""
+    entry = registry.find(u.name)
+    assert entry is not None
+    kinds = {name: kind_of(value, name) for name, value in bind(entry, u).items()}
+    known = {name: value for name, value in bind(entry, u).items() if is_literal(value)}
+    found = registry.kind_of_result(entry, kinds, known)
+    parts = found.items if found.sort == "tuple" else (found,)
+    return parts is not None and all(
+        k.sort in ("float", "int") or (k.sort in ("array", "scalar") and k.dtype is not None and k.rank is not None)
+        for k in parts
+    )

@@ -10,6 +10,7 @@ from rules.harness import (
     check,
     check_dtype,
     function_of,
+    is_exact,
     missed,
     numbers,
     partials,
@@ -114,6 +115,11 @@ def test_every_case_is_checked():
     for u in USES:
         check(u, covered)
     assert not missed(NAMES, covered)
+
+
+def test_kinds_are_exact():
+    vague = [u for u in USES if not is_exact(u)]
+    assert not vague
 
 
 @pytest.mark.parametrize("name", NAMES)
