@@ -55,6 +55,14 @@ def shared_operands(expr: Expr) -> list[Var]:
     return found
 
 
+def is_fresh(expr: Expr) -> bool:
+    """Whether an expression makes memory that nothing else holds."""
+    if not isinstance(expr, Op) or expr.name in ("operator.getitem", "s2sad.select", "tuple", "list"):
+        return False
+    entry = registry.find(rule_name(expr))
+    return entry is not None and not entry.views and not expr.name.startswith("s2sad.")
+
+
 def alias_classes(function: Function, kinds: Kinds) -> Aliases:
     """The alias classes of a function's Vars. Numbers and strings share nothing."""
     parent: dict[Var, Var] = {}

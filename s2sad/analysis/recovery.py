@@ -49,6 +49,7 @@ class Plan:
 
     overwritten: statement -> Vars to save before it and to restore before its adjoint.
     frames: id of a block -> Vars to save at its end and to restore before its reverse.
+    captured: copy statement `x = t` -> t, to take from x before x is restored.
     recomputed: statement -> Vars to compute again, in order, before its reverse; `definitions` has how.
     undefined: Vars that may be saved before they are bound; they start as None.
     undone: Stores whose cells are saved before and put back in reverse.
@@ -56,6 +57,7 @@ class Plan:
 
     overwritten: dict[Stmt, list[Var]]
     frames: dict[int, list[Var]]
+    captured: dict[Stmt, Var]
     recomputed: dict[Stmt, list[Var]]
     definitions: dict[Var, Assign]
     undefined: list[Var]
@@ -102,6 +104,8 @@ class _Recovery:
         self.params = {p.var for p in function.params}
         self.exposed: dict[Stmt, set[Var]] = {}
         self.recomputed: dict[Stmt, dict[Var, None]] = {}
+        self.captured: dict[Stmt, Var] = {}
+        self.copied = self._copies()
         self.overwritten: dict[Stmt, dict[Var, None]] = {}
         self.frames: dict[int, dict[Var, None]] = {}
         self.blocks: dict[int, Block] = {}
@@ -122,6 +126,21 @@ class _Recovery:
             for inner in blocks_of(stmt):
                 self._place(inner, blocks, (*loops, stmt) if isinstance(stmt, (For, While)) else loops, stmt)
             self.spots[stmt].stop = len(self.spots) - 1
+
+    def _copies(self) -> dict[Var, Assign]:
+        """Temporaries that the statement after their only binding copies to another Var."""
+        found: dict[Var, Assign] = {}
+        for stmt in self.spots:
+            for block in blocks_of(stmt):
+                self._copies_in(block, found)
+        self._copies_in(self.function.body, found)
+        return found
+
+    def _copies_in(self, block: Block, found: dict[Var, Assign]) -> None:
+        for first, second in zip(block, block[1:]):
+            if isinstance(first, Assign) and isinstance(second, Assign) and second.expr is first.var and first.var.temporary:
+                if len(self.bound[first.var]) == 1:
+                    found[first.var] = second
 
     # ---- classification ----------------------------------------------------------------------------------------
 
@@ -187,7 +206,7 @@ class _Recovery:
         # What must be saved in any case is there for others to be computed from.
         for stmt, var, _ in wanted:
             frame = self.frame(var, stmt)
-            if frame is not None and not self._target(var, frame) and self.soft(var, frame) is None:
+            if frame is not None and var not in self.copied and not self._target(var, frame) and self.soft(var, frame) is None:
                 self.saved.add((var, frame))
         wanted.sort(key=lambda w: min((self.spots[b].start for b in self.bound.get(w[1], ())), default=-1))
         for stmt, var, after in wanted:
@@ -201,7 +220,7 @@ class _Recovery:
         undefined = self._undefined()
         return Plan(
             {s: list(v) for s, v in self.overwritten.items()}, {b: list(v) for b, v in self.frames.items()},
-            {s: list(v) for s, v in self.recomputed.items()},
+            self.captured, {s: list(v) for s, v in self.recomputed.items()},
             {v: self.bound[v][0] for links in self.recomputed.values() for v in links},  # type: ignore[misc]
             undefined, self.undone,
         )  # fmt: skip
@@ -209,6 +228,12 @@ class _Recovery:
     def _want(self, stmt: Stmt, var: Var, after: bool) -> None:
         """Decide how a Var needed at a statement is got back; what that reads is wanted in turn."""
         frame = self.frame(var, stmt)
+        copy = self.copied.get(var)
+        if frame is not None and copy is not None and self.spots[stmt].start <= self.spots[copy].start:
+            if copy not in self.captured:
+                self.captured[copy] = var
+                self._keep(copy, copy.var, self.frame(copy.var, copy), True)
+            return
         if frame is None or self._target(var, frame) or (var, frame) in self.saved:
             self._keep(stmt, var, frame, after)
             return

@@ -354,7 +354,9 @@ class Printer(Unparser):
         self.fill("return")
         if tree.value is not None:
             self.write(" ")
-            self.dispatch(tree.value, Level.TUPLE)
+            # A bare comma at the end of a line is easily missed.
+            single = isinstance(tree.value, gast.Tuple) and len(tree.value.elts) == 1
+            self.dispatch(tree.value, Level.TEST if single else Level.TUPLE)
 
     def _Delete(self, tree: Any) -> None:
         self.fill("del ")

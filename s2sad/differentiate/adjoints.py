@@ -8,7 +8,7 @@ from typing import Any
 
 from s2sad.analysis.activity import Activity
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.differentiate.instantiate import instantiate
+from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN, Kind, same_shape
 from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Stmt, Var, blocks_of
@@ -169,10 +169,11 @@ class StatementAdjoints:
             items = list(operand)
         elif isinstance(operand, Var) and operand in self.activity:
             kind = self.kind(operand)
-            if kind.is_array:
-                if "" not in {c.when for c in entry.adjoint[name]} and choose(entry.adjoint[name], values) is None:
+            if kind.sort not in ("list", "tuple"):
+                text = choose(entry.adjoint[name], values)
+                if text is None or {"item", "k", "count"} & dict(template(text)[1]).keys():
                     raise S2sadError("S303", f"{entry.name} of an array, not a list, is not supported", stmt.origin, "pass a list of its rows")
-                raise S2sadError("S303", f"{entry.name} of an array, not a list, is not supported", stmt.origin, "pass a list of its rows")
+                return [Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand))]
             if kind.items is None:
                 raise S2sadError("S303", f"{entry.name} of a list of unknown length is not supported", stmt.origin, "write the list out")
             items = [Op("operator.getitem", (operand, Const(k))) for k in range(len(kind.items))]

@@ -15,7 +15,7 @@ from typing import Any
 import gast
 
 from s2sad.analysis.activity import ActivityAnalysis
-from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.aliases import alias_classes, is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, leaf_paths, own
@@ -52,8 +52,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs, defs_within, set_blocks, uses_within, vars_of
 from s2sad.optimise.dead import eliminate_dead
-from s2sad.rules import registry
-from s2sad.rules.binding import rule_name
 
 #: The state of an adjoint that is bound; one that is zero is absent.
 SHARED, OWNED = "shared", "owned"
@@ -326,7 +324,9 @@ class _Build:
                 continue
             saved = self.plan.overwritten.get(stmt)
             if saved:
-                made += self._save(self.site(stmt, saved[0].hint), saved, stmt)
+                # Before the value that the statement only copies is made, so that it can be made in its place.
+                at = len(made) - 1 if made and isinstance(stmt, Assign) and isinstance(made[-1], Assign) and made[-1].var is stmt.expr else len(made)
+                made[at:at] = self._save(self.site(stmt, saved[0].hint), saved, stmt)
             if stmt in self.plan.undone:
                 assert isinstance(stmt, Store)
                 made += self._save_cells(stmt)
@@ -405,6 +405,9 @@ class _Build:
             else:
                 self._reverse_loop(stmt, state, out)
             return
+        if stmt in self.plan.captured:
+            assert isinstance(stmt, Assign)
+            out.append(Assign(self.plan.captured[stmt], stmt.var, **links))
         if stmt in self.plan.undone:
             assert isinstance(stmt, Store)
             out += self._undo_cells(stmt)
@@ -450,7 +453,7 @@ class _Build:
                     present[path] = OWNED
         live = [c for c in self.contributions[stmt] if not (isinstance(c.value, Var) and c.value in mine and present[mine[c.value]] is None)]
         selves = [c for c in live if c.var is stmt.var]
-        passed_on = sum(not _is_fresh(c.value) or c.index is not None for c in live)
+        passed_on = sum(not is_fresh(c.value) or c.index is not None for c in live)
         for path in paths:
             state.pop((stmt.var, path), None)
         for contribution in _gathered(live):
@@ -472,7 +475,7 @@ class _Build:
             bar = self.bar(stmt.var, path)
             if value is not bar:
                 out.append(Assign(bar, value, **links))
-            state[(stmt.var, path)] = OWNED if _is_fresh(value) else SHARED
+            state[(stmt.var, path)] = OWNED if is_fresh(value) else SHARED
 
     def _atom(self, expr: Expr, out: Block, links: dict[str, Any]) -> Expr:
         if isinstance(expr, (Var, Const)):
@@ -494,7 +497,7 @@ class _Build:
         value = flatten(c.value, emit)
         if key not in state:
             out.append(Assign(bar, value, **links))
-            state[key] = OWNED if _is_fresh(value) else (inherited or SHARED)
+            state[key] = OWNED if is_fresh(value) else (inherited or SHARED)
             return
         value = self._atom(value, out, links)
         kind = self.kinds.get(bar, UNKNOWN)
@@ -801,14 +804,6 @@ def _gathered(contributions: list[Contribution]) -> list[Contribution]:
 def _adjoint_kind(kind: Kind) -> Kind:
     """The kind of an adjoint: that of its primal, an int's being a float's."""
     return Kind("float", None, ()) if kind.sort in ("int", "bool") else kind
-
-
-def _is_fresh(expr: Expr) -> bool:
-    """Whether an expression makes memory that nothing else holds."""
-    if not isinstance(expr, Op) or expr.name in ("operator.getitem", "s2sad.select", "tuple", "list"):
-        return False
-    entry = registry.find(rule_name(expr))
-    return entry is not None and not entry.views and not expr.name.startswith("s2sad.")
 
 
 def out_emitter(out: Block, links: dict[str, Any], kinds: Kinds) -> Any:

@@ -211,7 +211,7 @@ class _Nesting:
         """Whether an expression is so short that it is rather written twice than named: of integers, or a test."""
         if isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread" and not isinstance(stmt.expr.operands[0], Op):
             # Most of its uses drop it, as broadcasting does the same.
-            return len(stmt.expr.operands) == 2
+            return len(stmt.expr.operands) == 2 and isinstance(stmt.expr.operands[1], Var)
         kind = self.kinds.get(stmt.var, UNKNOWN)
         if not stmt.var.temporary or kind.sort not in ("int", "bool"):
             return False

@@ -13,10 +13,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from s2sad.analysis.aliases import alias_classes, is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import same_shape
-from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Return, Stmt, blocks_of, replace
-from s2sad.ir.walk import set_blocks
+from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Return, Stmt, blocks_of, replace, walk
+from s2sad.ir.walk import set_blocks, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.expand import placed_for_broadcast
 
@@ -26,6 +27,17 @@ _PRODUCTS = ("operator.mul", "operator.truediv", "operator.neg")
 def simplify(function: Function, kinds: Kinds) -> Function:
     """The function with the expressions of its reverse sweep simplified."""
     algebra = Algebra(kinds)
+    aliases = alias_classes(function, kinds)
+    returned = {aliases.root(v) for s in walk(function.body) if isinstance(s, Return) for e in s.values for v in vars_of(e)}
+
+    def kept_fresh(old: Expr, demanded: bool) -> Expr:
+        """The simplified expression; where a buffer of its own is demanded, 1 * a becomes a copy of a, not a."""
+        new = algebra.simplify(old)
+        if isinstance(old, Op) and old.name in ("tuple", "list"):
+            return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands))
+        if demanded and is_fresh(old) and not is_fresh(new) and not isinstance(new, Const) and kind_of_expr(new, kinds).shape != ():
+            return Op("numpy.copy", (new,))
+        return new
 
     def statement(stmt: Stmt) -> Stmt:
         if blocks_of(stmt):
@@ -34,12 +46,12 @@ def simplify(function: Function, kinds: Kinds) -> Function:
             return new
         if isinstance(stmt, Return):
             kept = 1 if stmt.group == "value" else 0
-            return replace(stmt, values=(*stmt.values[:kept], *(algebra.simplify(v) for v in stmt.values[kept:])))
+            return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))
         if stmt.group is None:
             return stmt
         if isinstance(stmt, Assign):
-            return replace(stmt, expr=algebra.simplify(stmt.expr))
-        if hasattr(stmt, "expr") and not isinstance(stmt, Assign):
+            return replace(stmt, expr=kept_fresh(stmt.expr, aliases.written(stmt.var) or aliases.root(stmt.var) in returned))
+        if hasattr(stmt, "expr"):
             return replace(stmt, expr=algebra.simplify(stmt.expr))
         if hasattr(stmt, "args"):
             return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))

@@ -192,12 +192,19 @@ def _sum_kind(*, literals: Literals, iterable: Kind, start: Kind) -> Kind:
     if iterable.sort in ("tuple", "list") and iterable.items is not None:
         add = operator_kind("add", np.add)
         return reduce(lambda a, b: add(literals={}, a=a, b=b), iterable.items, start)
-    return UNKNOWN
+    # The sum of an array without elements is the int that it starts from.
+    return Kind("unknown", None, ()) if iterable.is_array and iterable.rank == 1 and start.shape == () else UNKNOWN
 
 
 register(Rule(
     "builtins.sum", parse_signature("iterable, start=0"), kind=_sum_kind, sequence="iterable",
-    adjoint={"iterable": (Case("", "unbroadcast(g, item)"),), "start": (Case("", "unbroadcast(g, start)"),)},
+    adjoint={
+        "iterable": (
+            Case("iterable.is_array and start == 0", "spread(g, iterable, 0)"),
+            Case("", "unbroadcast(g, item)"),
+        ),
+        "start": (Case("", "unbroadcast(g, start)"),),
+    },
     tangent={
         "iterable": (Case("start == 0", "@same"), Case("", "rebroadcast(item_dot, y)")),
         "start": (Case("", "rebroadcast(start_dot, y)"),),
@@ -205,7 +212,8 @@ register(Rule(
 ))  # fmt: skip
 register(Rule(
     "math.fsum", parse_signature("seq"), kind=fixed(FLOAT), sequence="seq",
-    adjoint={"seq": (Case("", "g"),)}, tangent={"seq": (Case("", "@same"),)},
+    adjoint={"seq": (Case("seq.is_array", "spread(g, seq, 0)"), Case("", "unbroadcast(g, item)"))},
+    tangent={"seq": (Case("", "@same"),)},
 ))  # fmt: skip
 register(Rule(
     "math.prod", parse_signature("iterable, *, start=1"), sequence="iterable",
