@@ -322,7 +322,7 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
                     covered.add((entry.name, name, mode, found[0]))
             texts[adjoint and adjoint[1], tangent and tangent[1]] = None
         for adjoint_text, tangent_text in texts:
-            if adjoint_text is None:
+            if adjoint_text is None or (name == entry.sequence and k is None and names_an_item(adjoint_text)):
                 continue
             what = f"{u}, by {name}{'' if k is None else k}: {adjoint_text}"
             x_bar = evaluate(adjoint_text, env)
@@ -345,6 +345,11 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
             agree(dot(g, y_dot), dot(x_bar, x_dot), u.precision * max(1, np.size(x)), both)
             done += 1
     return done
+
+
+def names_an_item(text: str) -> bool:
+    """Whether a formula is of one item of a sequence, so that it does not serve for an array in its place."""
+    return bool({"item", "k"} & {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)})
 
 
 def partials(u: Use, by: str) -> list[Any]:
@@ -405,7 +410,7 @@ def check_dtype(u: Use) -> int:
         for literal in (True,) if u.literal_only else (True, False):
             values = values_of_cases(entry, bound, place, True, literal)
             adjoint, tangent = chosen(entry.adjoint[name], values), chosen(entry.tangent.get(name, ()), values)
-            if adjoint is not None:
+            if adjoint is not None and (name != entry.sequence or k is not None or not names_an_item(adjoint[1])):
                 found = np.asarray(evaluate(adjoint[1], env)).dtype
                 assert found == np.float32, f"{narrow}, by {name}: {adjoint[1]} is {found}"
                 done += 1
