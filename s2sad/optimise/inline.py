@@ -14,7 +14,7 @@ from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
 from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
+from s2sad.optimise.effects import TAPE_OPS, is_pure
 
 #: Named values move into their use while the expression stays within this many operations.
 SHORT = 9
@@ -181,7 +181,7 @@ class _Nesting:
             self.before_writing([stmt.base], out)
         elif isinstance(stmt, (Call, Do)):
             arguments = stmt.args if isinstance(stmt, Call) else (stmt.expr,)
-            if not (isinstance(stmt, Do) and is_pure(stmt.expr)):
+            if not (isinstance(stmt, Do) and (is_pure(stmt.expr) or (isinstance(stmt.expr, Op) and stmt.expr.name in TAPE_OPS))):
                 self.before_writing([v for a in arguments for v in vars_of(a) if not self.kinds.get(v, UNKNOWN).is_number], out)
         if isinstance(new, Assign) and self.movable(new):
             reads = dict.fromkeys(vars_of(new.expr))
