@@ -13,7 +13,6 @@ copies makes new ones. A block is a plain list of statements.
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Union
@@ -316,6 +315,9 @@ def walk(block: Block) -> Iterator[Stmt]:
             stack.append(iter(inner))
 
 
-def replace(stmt: Stmt, **changes: Any) -> Any:
-    """A new statement like `stmt` with some fields changed."""
-    return dataclasses.replace(stmt, **changes)
+def replace(stmt: Any, **changes: Any) -> Any:
+    """A new statement (or function, or parameter) like `stmt` with some fields changed."""
+    new = object.__new__(type(stmt))
+    new.__dict__.update(stmt.__dict__)
+    new.__dict__.update(changes)
+    return new

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 
 from s2sad.ir.nodes import (
     CALL,
@@ -32,18 +32,32 @@ from s2sad.ir.nodes import (
 )
 
 
-def vars_of(expr: Expr | None) -> Iterator[Var]:
+def vars_of(expr: Expr | None) -> Sequence[Var]:
     """The Vars that an expression reads, in the order of the text, with repetitions."""
-    stack: list[Expr | None] = [expr]
-    while stack:
-        e = stack.pop()
-        if isinstance(e, Var):
-            yield e
-        elif isinstance(e, Op):
-            stack.extend(v for _, v in reversed(e.keywords))
-            stack.extend(reversed(e.operands))
-        elif isinstance(e, Raw):
-            yield from (v for _, v in e.reads)
+    kind = type(expr)
+    if kind is Var:
+        return (expr,)  # type: ignore[return-value]
+    if kind is Op:
+        found: list[Var] = []
+        _collect(expr, found)
+        return found
+    if kind is Raw:
+        return [v for _, v in expr.reads]  # type: ignore[union-attr]
+    return ()
+
+
+def _collect(expr: Expr, found: list[Var]) -> None:
+    assert isinstance(expr, Op)
+    for operand in expr.operands:
+        kind = type(operand)
+        if kind is Var:
+            found.append(operand)  # type: ignore[arg-type]
+        elif kind is Op:
+            _collect(operand, found)
+        elif kind is Raw:
+            found.extend(v for _, v in operand.reads)  # type: ignore[union-attr]
+    for _, value in expr.keywords:
+        found.extend(vars_of(value))
 
 
 def expressions(stmt: Stmt) -> tuple[Expr, ...]:
@@ -67,10 +81,11 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
     return ()
 
 
-def uses(stmt: Stmt) -> Iterator[Var]:
+def uses(stmt: Stmt) -> Sequence[Var]:
     """The Vars whose values a statement reads itself."""
-    for expr in expressions(stmt):
-        yield from vars_of(expr)
+    if type(stmt) is Assign:
+        return vars_of(stmt.expr)
+    return [v for expr in expressions(stmt) for v in vars_of(expr)]
 
 
 def defs(stmt: Stmt) -> tuple[Var, ...]:
@@ -101,17 +116,14 @@ def stores_within(block: Block) -> dict[Var, None]:
 
 def substitute(expr: Expr, change: Callable[[Var], Expr]) -> Expr:
     """The expression with every Var replaced by `change(var)`; within a Raw the change must be a Var or a name's expression."""
-    if isinstance(expr, Var):
-        return change(expr)
-    if isinstance(expr, Const):
+    kind = type(expr)
+    if kind is Var:
+        return change(expr)  # type: ignore[arg-type]
+    if kind is Const:
         return expr
     if isinstance(expr, Op):
-        operands = tuple(substitute(o, change) for o in expr.operands)
+        operands = tuple([substitute(o, change) for o in expr.operands])
         keywords = tuple((k, substitute(v, change)) for k, v in expr.keywords)
-        if all(a is b for a, b in zip(operands, expr.operands)) and all(
-            a[1] is b[1] for a, b in zip(keywords, expr.keywords)
-        ):
-            return expr
         return Op(expr.name, operands, keywords, expr.spelled)
     reads = tuple((name, _as_var(change(v), v)) for name, v in expr.reads)
     return Raw(expr.tree, reads, expr.pure, expr.kind)

@@ -32,6 +32,9 @@ def eliminate_dead_program(program: Program, kinds: Kinds) -> Program:
         restored = _positions(program)
         functions = {label: eliminate_dead(f, kinds, pure, restored) for label, f in program.functions.items()}
         program = _trim(Program(functions, program.entry), restored)
+        if not restored and not any(isinstance(s, Call) for f in functions.values() for s in walk(f.body)):
+            # Without tapes and calls nothing that went could free anything else.
+            return _reachable(program)
         after = sum(1 for f in program.functions.values() for _ in walk(f.body)), _positions(program)
         if before == after:
             return _reachable(program)
