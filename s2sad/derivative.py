@@ -13,38 +13,25 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.analysis.kinds import kind_of_expr
 from s2sad.backend.compilation import Binding, link
-from s2sad.backend.text import Text, write
+from s2sad.backend.text import Text
+from s2sad.composition import (
+    Options,
+    annotated_kinds,
+    assume_scalar_result,
+    check_result,
+    description,
+    request,
+    resolve_wrt,
+    text_of,
+)
 from s2sad.errors import S2sadError, S2sadWarning
-from s2sad.frontend.annotations import annotated_kind
-from s2sad.frontend.lower import parameters
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
-from s2sad.ir.nodes import Label
-from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise, transform
+from s2sad.pipeline import Flat, Watch, specialise, transform
 
 #: How many specialisations a derivative keeps for calls; further kinds share the generic text.
 LIMIT = 16
-
-
-class _Missing:
-    def __repr__(self) -> str:
-        return "<required>"
-
-
-MISSING = _Missing()
-
-
-@dataclass(frozen=True)
-class Options:
-    """Which derivative: the transform and what it is with respect to. Two equal Options give equal text."""
-
-    mode: str = "reverse"
-    wrt: Any = 0
-    value: bool = False
-    seed: str = "one"
-    prefix: str = "grad"
 
 
 @dataclass(eq=False)
@@ -122,7 +109,7 @@ class Derivative:
         self._parameters = self._own_parameters()
         self._wrt, self._tuple = resolve_wrt(options.wrt, [p.name for p in self._parameters], self._base_name(), self._place())
         self.__signature__ = self._signature()
-        self.__doc__ = f"{_WHAT[options.prefix]} of {self._base_name()} with respect to {self._names_of_wrt()}."
+        self.__doc__ = description(options, self._base_name(), [self._parameters[i].name for i in self._wrt])
         self._call = _make_call(self)
 
     # ---- what it is --------------------------------------------------------------------------------------------
@@ -154,10 +141,6 @@ class Derivative:
             return [f"{self._parameters[i].name}_dot" for i in self._wrt]
         return ["seed"] if self.options.seed == "given" else []
 
-    def _names_of_wrt(self) -> str:
-        names = [self._parameters[i].name for i in self._wrt]
-        return names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
-
     def __repr__(self) -> str:
         return f"<{self.__name__}: {self.__doc__}>"
 
@@ -183,15 +166,7 @@ class Derivative:
     def _annotated_kinds(self) -> list[Kind]:
         if self._inner is not None:
             return self._inner._annotated_kinds() + [UNKNOWN] * len(self._inner._extra_names())
-        source = self._primal.source
-        params = parameters(source.node.args)
-        kinds = []
-        for p, bound in zip(params, [*self._bound, *[MISSING] * len(params)]):
-            if bound is not MISSING:
-                kinds.append(kind_of(bound))
-                continue
-            kind = annotated_kind(p.annotation)
-            kinds.append(Kind("unknown", None, frozenset({p.name})) if kind == UNKNOWN else kind)
+        kinds = annotated_kinds(self._primal, [kind_of(b) for b in self._bound])
         if self.options.seed == "one" and self.options.mode == "reverse":
             kinds = assume_scalar_result(self._primal, kinds)
         return kinds[len(self._bound) :]
@@ -223,25 +198,9 @@ class Derivative:
         else:
             base = specialise(self._primal, [*map(kind_of, self._bound), *own], *watching)
             offset = len(self._bound)
-        self._check_result(base)
-        request = Request(
-            self.options.mode, tuple(i + offset for i in self._wrt), self._tuple, self.options.value, self.options.seed, self.__name__,
-        )
-        return transform(base, request, *watching)
-
-    def _check_result(self, base: Flat) -> None:
-        if self.options.seed != "one" or self.options.mode == "forward":
-            return
-        returned = base.program.main.results
-        kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
-        place = self._place()
-        help = "use elementwise_grad, vjp or jacobian for a result with axes, or return a sum"
-        if kind.sort in ("tuple", "list") or (kind.is_array and kind.rank != 0 and kind.rank is not None):
-            what = f"an array of {kind.rank} axes" if kind.is_array else f"a {kind.sort}"
-            raise S2sadError("S408", f"the result of {self._base_name()} is {what}, not a scalar", place, help)
-        if kind.sort in ("str", "none", "dict"):
-            what = {"none": "None", "str": "text", "dict": "a dict"}[kind.sort]
-            raise S2sadError("S409", f"the result of {self._base_name()} is {what}, not a number", place, "return a number")
+        check_result(base, self.options, self._base_name(), self._place())
+        wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
+        return transform(base, wanted, *watching)
 
     def _make(self, kinds: Sequence[Kind]) -> Specialisation:
         flat = self.flat(kinds)
@@ -311,34 +270,8 @@ class Derivative:
         raise S2sadError(code, f"{name!r} is a {type(value).__name__}, which cannot be differentiated with respect to", place, "pass a float or an array of floats")
 
 
-_WHAT = {
-    "grad": "Gradient", "value_and_grad": "Value and gradient", "jvp": "Value and directional derivative", "vjp": "Adjoint for a seed",
-    "elementwise_grad": "Elementwise derivative",
-}  # fmt: skip
-
-
 def _as_float(value: Any) -> Any:
     return float(value) if type(value) is int else value
-
-
-def resolve_wrt(wrt: Any, names: list[str], function: str, place: Any) -> tuple[tuple[int, ...], bool]:
-    """Positions of what `wrt` names, and whether the result is a tuple. Raises S401."""
-    is_tuple = isinstance(wrt, (tuple, list))
-    positions = []
-    for item in wrt if is_tuple else (wrt,):
-        if isinstance(item, str) and item in names:
-            positions.append(names.index(item))
-        elif type(item) is int and -len(names) <= item < len(names):
-            positions.append(item % len(names))
-        else:
-            import difflib
-
-            near = difflib.get_close_matches(str(item), names, 1)
-            help = f"did you mean {near[0]!r}?" if near else f"its parameters are {', '.join(names) or 'none'}"
-            raise S2sadError("S401", f"{function} has no parameter {item!r}", place, help)
-    if not positions:
-        raise S2sadError("S401", "wrt names no parameter", place, f"its parameters are {', '.join(names)}")
-    return tuple(positions), is_tuple
 
 
 def call_kinds(given: Sequence[Any]) -> list[Kind]:
@@ -356,55 +289,16 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
     return [of(v) for v in given]
 
 
-def assume_scalar_result(primal: Primal, kinds: list[Kind]) -> list[Kind]:
-    """Unknown arguments whose shapes the result broadcasts are numbers, as the result of what has a gradient is one."""
-    flat = specialise(primal, kinds)
-    returned = flat.program.main.results
-    if returned.packed:
-        return kinds
-    shape = kind_of_expr(returned.values[0], flat.kinds).shape
-    if not isinstance(shape, frozenset):
-        return kinds
-    return [Kind("unknown", None, ()) if isinstance(k.shape, frozenset) and k.shape <= shape else k for k in kinds]
-
-
 def compose(flat: Flat, doc: str = "", watch: Watch | None = None) -> tuple[Text, list[tuple[Any, str, Any]]]:
     """The text of a derivative, and the bindings that it took for granted."""
-    program, kinds = finish(flat, *(() if watch is None else (watch,)))
-    program.main.doc = doc
-    lowering = flat.lowering
-
-    def by_name(label: Label) -> Primal | None:
-        primal = lowering.primals.get(label)
-        return primal if isinstance(primal, LivePrimal) and label is not program.entry else None
-
-    scopes = [p.scope for p in lowering.labels if isinstance(p.scope, LiveScope)]
-    order = [label for label in labels_called(program) if by_name(label) is None]
-    text = write(program, kinds, order, by_name, lambda module: module_alias(scopes, module))
+    text = text_of(flat, doc, watch)
+    scopes = [p.scope for p in flat.lowering.labels if isinstance(p.scope, LiveScope)]
     guards: list[tuple[Any, str, Any]] = []
     for scope in scopes:
         for name, held in scope.seen.items():
             value = held if callable(held) or isinstance(held, types.ModuleType) else _OfKind(kind_of(held, name))
             guards.append((scope.cells.get(name, scope.function.__globals__), name, value))
     return text, guards
-
-
-def module_alias(scopes: Sequence[LiveScope], module: str) -> str:
-    """The name under which the user's globals hold a module; the usual one where they do not."""
-    import sys
-
-    held = sys.modules.get(module)
-    for scope in scopes[:1]:
-        usual = _USUAL.get(module, module.rpartition(".")[2])
-        if scope.function.__globals__.get(usual) is held:
-            return usual
-        for name, value in scope.function.__globals__.items():
-            if value is held and not name.startswith("_"):
-                return name
-    return _USUAL.get(module, module.rpartition(".")[2])
-
-
-_USUAL = {"numpy": "np", "math": "math", "scipy.special": "special"}
 
 
 def bind_text(text: Text) -> types.FunctionType:

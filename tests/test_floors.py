@@ -18,6 +18,7 @@ FLOORS = (
     ("backend",),
     ("engines", "study"),
     ("pipeline",),
+    ("composition",),
     ("derivative",),
     ("transforms", "checking"),
     ("cli",),

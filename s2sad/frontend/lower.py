@@ -6,7 +6,7 @@ own; tests and loop bounds stand in Vars that the body does not write; the one R
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -581,7 +581,7 @@ class _Lowerer:
             if isinstance(base, (Module, Known)):
                 inner = attribute(base, node.attr)
                 if inner is None:
-                    near = nearest_names(node.attr, module_names(base.name))
+                    near = nearest_names(node.attr, module_names(base))
                     help = f"did you mean {' or '.join(f'{base.name}.{n}' for n in near)}?" if near else ""
                     raise self.refuse("S203", f"{base.name} has no {node.attr!r}", node, help)
                 return inner
@@ -886,6 +886,9 @@ class _NestedScope:
 
     def names(self) -> list[str]:
         return [*self.functions, *self.outer.names()]
+
+    def names_of_module(self, module: str) -> Iterable[str]:
+        return self.outer.names_of_module(module)
 
 
 def _bound_inside(node: Any) -> set[str]:

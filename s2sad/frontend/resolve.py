@@ -15,7 +15,7 @@ import difflib
 import sys
 import types
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, Union
 
 import numpy as np
@@ -27,7 +27,10 @@ from s2sad.rules import registry
 
 @dataclass(frozen=True)
 class Module:
+    """A module; `members` says what its names mean where it is a file that is not imported."""
+
     name: str
+    members: Scope | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,18 @@ class Scope(Protocol):
 
     def names(self) -> Iterable[str]: ...
 
+    def names_of_module(self, module: str) -> Iterable[str]:
+        """The global names that hold a module."""
+        ...
+
 
 class Primal:
-    """A user's function, by live object or by file: its name, its source, the scope of its free names, its defaults."""
+    """A user's function, by live object or by file: its name, its source, the scope of its free names, its defaults.
+
+    `has_name`: a text can call it by a global name, rather than only contain it.
+    """
+
+    has_name = False
 
     def __init__(self, name: str, key: object, scope: Scope) -> None:
         self.name = name
@@ -79,6 +91,8 @@ class Primal:
 
 class LivePrimal(Primal):
     """A function object."""
+
+    has_name = True
 
     def __init__(self, function: types.FunctionType) -> None:
         super().__init__(function.__name__, ("live", id(function)), LiveScope(function))
@@ -126,6 +140,10 @@ class LiveScope:
     def names(self) -> Iterable[str]:
         return sorted({*self.cells, *self.function.__globals__, *dir(builtins)})
 
+    def names_of_module(self, module: str) -> Iterable[str]:
+        held = sys.modules.get(module)
+        return [n for n, v in self.function.__globals__.items() if v is held and not n.startswith("_")] if held else []
+
 
 def binding_of(held: Any, name: str = "") -> Binding:
     """The binding of a live object."""
@@ -170,6 +188,8 @@ _LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "builtins", "operator
 
 def attribute(binding: Module | Known, name: str) -> Binding | None:
     """The binding of an attribute of a module (or of a class of a library); None if it has no such attribute."""
+    if isinstance(binding, Module) and binding.members is not None:
+        return binding.members.lookup(name)
     qualified = f"{binding.name}.{name}"
     module = sys.modules.get(binding.name)
     if module is not None:
@@ -192,7 +212,9 @@ def nearest_names(name: str, known: Iterable[str]) -> list[str]:
     return difflib.get_close_matches(name, list(known), 3, 0.6)
 
 
-def module_names(name: str) -> list[str]:
-    """The public names of an imported module."""
-    module = sys.modules.get(name)
+def module_names(binding: Module | Known) -> list[str]:
+    """The public names of a module."""
+    if isinstance(binding, Module) and binding.members is not None:
+        return [n for n in binding.members.names() if not n.startswith("_")]
+    module = sys.modules.get(binding.name)
     return [] if module is None else [n for n in dir(module) if not n.startswith("_")]

@@ -1,0 +1,166 @@
+"""From a primal, live or on disk, to the text of a derivative: what `Derivative` and the command line share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from s2sad.analysis.kinds import kind_of_expr
+from s2sad.backend.raising import global_names
+from s2sad.backend.text import Text, write
+from s2sad.errors import Place, S2sadError
+from s2sad.frontend.annotations import annotated_kind
+from s2sad.frontend.lower import parameters
+from s2sad.frontend.resolve import Primal, Scope
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import Label, Program, walk
+from s2sad.ir.walk import defs
+from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise
+
+
+@dataclass(frozen=True)
+class Options:
+    """Which derivative: the transform and what it is with respect to. Two equal Options give equal text."""
+
+    mode: str = "reverse"
+    wrt: Any = 0
+    value: bool = False
+    seed: str = "one"
+    prefix: str = "grad"
+
+
+#: The transforms by name, each with respect to the first parameter.
+TRANSFORMS: Mapping[str, Options] = {
+    "grad": Options(),
+    "value_and_grad": Options(value=True, prefix="value_and_grad"),
+    "jvp": Options(mode="forward", prefix="jvp"),
+    "vjp": Options(seed="given", prefix="vjp"),
+    "elementwise_grad": Options(seed="ones", prefix="elementwise_grad"),
+}
+
+_WHAT = {
+    "grad": "Gradient",
+    "value_and_grad": "Value and gradient",
+    "jvp": "Value and directional derivative",
+    "vjp": "Adjoint for a seed",
+    "elementwise_grad": "Elementwise derivative",
+}
+
+
+def description(options: Options, function: str, names: Sequence[str]) -> str:
+    """What a derivative is, in a sentence; `names` are those of the parameters in `wrt`.
+
+    >>> description(TRANSFORMS["grad"], "f", ["x", "y", "z"])
+    'Gradient of f with respect to x, y and z.'
+    """
+    listed = names[0] if len(names) == 1 else ", ".join(names[:-1]) + f" and {names[-1]}"
+    return f"{_WHAT[options.prefix]} of {function} with respect to {listed}."
+
+
+def resolve_wrt(wrt: Any, names: list[str], function: str, place: Place | None) -> tuple[tuple[int, ...], bool]:
+    """Positions of what `wrt` names, and whether the result is a tuple. Raises S401.
+
+    >>> resolve_wrt(("y", 0), ["x", "y"], "f", None), resolve_wrt(-1, ["x", "y"], "f", None)
+    (((1, 0), True), ((1,), False))
+    """
+    is_tuple = isinstance(wrt, (tuple, list))
+    positions = []
+    for item in wrt if is_tuple else (wrt,):
+        if isinstance(item, str) and item in names:
+            positions.append(names.index(item))
+        elif type(item) is int and -len(names) <= item < len(names):
+            positions.append(item % len(names))
+        else:
+            near = difflib.get_close_matches(str(item), names, 1)
+            help = f"did you mean {near[0]!r}?" if near else f"its parameters are {', '.join(names) or 'none'}"
+            raise S2sadError("S401", f"{function} has no parameter {item!r}", place, help)
+    if not positions:
+        raise S2sadError("S401", "wrt names no parameter", place, f"its parameters are {', '.join(names)}")
+    return tuple(positions), is_tuple
+
+
+def annotated_kinds(primal: Primal, bound: Sequence[Kind] = ()) -> list[Kind]:
+    """The kinds that a primal's annotations promise, after those of the arguments that are already bound to it."""
+    kinds = list(bound)
+    for p in parameters(primal.source.node.args)[len(kinds) :]:
+        kind = annotated_kind(p.annotation)
+        kinds.append(Kind("unknown", None, frozenset({p.name})) if kind == UNKNOWN else kind)
+    return kinds
+
+
+def assume_scalar_result(primal: Primal, kinds: list[Kind]) -> list[Kind]:
+    """Unknown arguments whose shapes the result broadcasts are numbers, as the result of what has a gradient is one."""
+    flat = specialise(primal, kinds)
+    returned = flat.program.main.results
+    if returned.packed:
+        return kinds
+    shape = kind_of_expr(returned.values[0], flat.kinds).shape
+    if not isinstance(shape, frozenset):
+        return kinds
+    return [Kind("unknown", None, ()) if isinstance(k.shape, frozenset) and k.shape <= shape else k for k in kinds]
+
+
+def check_result(base: Flat, options: Options, function: str, place: Place | None) -> None:
+    """Refuse (S408, S409) the result of a primal that has no gradient, for the kinds that it was specialised to."""
+    if options.seed != "one" or options.mode == "forward":
+        return
+    returned = base.program.main.results
+    kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
+    help = "use elementwise_grad, vjp or jacobian for a result with axes, or return a sum"
+    if kind.sort in ("tuple", "list") or (kind.is_array and kind.rank != 0 and kind.rank is not None):
+        what = f"an array of {kind.rank} axes" if kind.is_array else f"a {kind.sort}"
+        raise S2sadError("S408", f"the result of {function} is {what}, not a scalar", place, help)
+    if kind.sort in ("str", "none", "dict"):
+        what = {"none": "None", "str": "text", "dict": "a dict"}[kind.sort]
+        raise S2sadError("S409", f"the result of {function} is {what}, not a number", place, "return a number")
+
+
+def request(options: Options, positions: Iterable[int], is_tuple: bool, name: str) -> Request:
+    """What the pipeline is asked for: the transform of these options with respect to these positions."""
+    return Request(options.mode, tuple(positions), is_tuple, options.value, options.seed, name)
+
+
+def text_of(flat: Flat, doc: str = "", watch: Watch | None = None) -> Text:
+    """The text of a derivative. The user's functions that it calls unchanged are called by name."""
+    program, kinds = finish(flat, *(() if watch is None else (watch,)))
+    program.main.doc = doc
+    lowering = flat.lowering
+
+    def by_name(label: Label) -> Primal | None:
+        primal = lowering.primals.get(label)
+        return primal if primal is not None and primal.has_name and label is not program.entry else None
+
+    scopes = [p.scope for p in lowering.labels if p.has_name]
+    order = [label for label in labels_called(program) if by_name(label) is None]
+    return write(program, kinds, order, by_name, _aliases(scopes[0], program, order))
+
+
+def _aliases(scope: Scope, program: Program, order: Sequence[Label]) -> Callable[[str], str]:
+    """How the text calls a module: as the user's own globals do, else by its usual name, or one that is not in use."""
+    in_use: set[str] = set()
+    for label in order:
+        function = program.functions[label]
+        in_use |= global_names(function) | {p.name for p in function.params}
+        in_use |= {v.hint for s in walk(function.body) for v in defs(s)}
+
+    def alias(module: str) -> str:
+        usual = _USUAL.get(module, module.rpartition(".")[2])
+        held = list(scope.names_of_module(module))
+        if usual in held or (not held and usual not in in_use):
+            return usual
+        return held[0] if held else next(n for n in _spare(usual) if n not in in_use)
+
+    return alias
+
+
+def _spare(name: str) -> Iterable[str]:
+    while True:
+        name += "_"
+        yield name
+
+
+_USUAL = {"numpy": "np", "math": "math", "scipy.special": "special"}
+
+
