@@ -28,6 +28,26 @@ from s2sad.rules.binding import rule_name
 Frame = Stmt | None
 
 
+#: What the reverse sweep needs so far: for each Var the frames that its value is local to, None for what flows on.
+Needed = dict[Var, dict[object, None]]
+
+
+def _copied(needed: Needed) -> Needed:
+    return {var: dict(frames) for var, frames in needed.items()}
+
+
+def _merge(needed: Needed, more: Needed) -> bool:
+    """Add to what is needed; tell whether that changed it."""
+    changed = False
+    for var, frames in more.items():
+        mine = needed.setdefault(var, {})
+        for frame in frames:
+            if frame not in mine:
+                mine[frame] = None
+                changed = True
+    return changed
+
+
 @dataclass
 class Needs:
     """Primal Vars that the adjoint of a statement reads, before it (`pre`) or after it (`post`).
@@ -214,8 +234,8 @@ class _Recovery:
         self._place_frames()
         left = self._flow(self.function.body, {})
         if self.framed:
-            for var, local in left:
-                if local is None and var in self.bound:
+            for var, frames in left.items():
+                if None in frames and var in self.bound:
                     self.frames.setdefault(id(self.function.body), {})[var] = None
         undefined = self._undefined()
         return Plan(
@@ -318,15 +338,14 @@ class _Recovery:
 
     # ---- flow: what is needed where it is overwritten ----------------------------------------------------------
 
-    def _flow(self, block: Block, req: dict[tuple[Var, object], None]) -> dict[tuple[Var, object], None]:
+    def _flow(self, block: Block, req: Needed) -> Needed:
         for stmt in block:
             req = self._step(stmt, req)
         return req
 
-    def _settled(self, element: tuple[Var, object], loop: Stmt, entry: dict[tuple[Var, object], None]) -> bool:
+    def _settled(self, var: Var, loop: Stmt, entry: Needed) -> bool:
         """Whether a value still needed at the end of a loop's body is bound anew in each trip: then it is saved there."""
-        var, local = element
-        if local is not None or element in entry or self.is_exposed(var, loop):
+        if None in entry.get(var, ()) or self.is_exposed(var, loop):
             return False
         spot = self.spots[loop]
         if not any(spot.start < self.spots[b].start <= spot.stop for b in self.bound.get(var, ())):
@@ -335,35 +354,40 @@ class _Recovery:
         self.frames.setdefault(id(loop.body), {})[var] = None
         return True
 
-    def _step(self, stmt: Stmt, req: dict[tuple[Var, object], None]) -> dict[tuple[Var, object], None]:
+    def _trip(self, loop: For | While, req: Needed, entry: Needed) -> Needed:
+        """What is needed at the end of a loop's body and goes round."""
+        end: Needed = {}
+        for var, frames in self._flow(loop.body, _copied(req)).items():
+            kept = {f: None for f in frames if f is not loop and not (f is None and self._settled(var, loop, entry))}
+            if kept:
+                end[var] = kept
+        return end
+
+    def _step(self, stmt: Stmt, req: Needed) -> Needed:
         atomic = stmt in self.needs.atomic
         if atomic:
             pass
         elif isinstance(stmt, If):
-            ends = [self._flow(b, dict(req)) for b in blocks_of(stmt)]
-            req = {**ends[0], **ends[1]}
+            first, second = (self._flow(b, _copied(req)) for b in blocks_of(stmt))
+            req = first
+            _merge(req, second)
         elif isinstance(stmt, (For, While)):
             entry = req
-            while True:
-                end = {e: None for e in self._flow(stmt.body, dict(req)) if e[1] is not stmt and not self._settled(e, stmt, entry)}
-                if all(e in req for e in end):
-                    break
-                req = {**req, **end}
+            req = _copied(req)
+            while _merge(req, self._trip(stmt, req, entry)):
+                pass
         for var, local, after in self.kept.get(stmt, ()):
             if not after:
-                req[(var, local)] = None
+                req.setdefault(var, {})[local] = None
         if atomic or not isinstance(stmt, For):
             for var in defs_within([stmt]) if atomic else defs(stmt):
-                held = [e for e in req if e[0] is var]
-                if held:
+                if req.pop(var, None):
                     self.overwritten.setdefault(stmt, {})[var] = None
-                    for e in held:
-                        del req[e]
-        if isinstance(stmt, Store) and any(self.aliases.may_share(e[0], stmt.base) for e in req):
+        if isinstance(stmt, Store) and any(self.aliases.may_share(var, stmt.base) for var in req):
             self.undone.add(stmt)
         for var, local, after in self.kept.get(stmt, ()):
             if after:
-                req[(var, local)] = None
+                req.setdefault(var, {})[local] = None
         return req
 
     def _undefined(self) -> list[Var]:
@@ -376,12 +400,12 @@ class _Recovery:
                 for var in self.overwritten.get(stmt, ()):
                     if var not in assigned:
                         found[var] = None
-                inner = [visit(b, assigned | ({stmt.target} if isinstance(stmt, For) else set())) for b in blocks_of(stmt)]
+                inner = [visit(b, {*assigned, *([stmt.target] if isinstance(stmt, For) else [])}) for b in blocks_of(stmt)]
                 if isinstance(stmt, If):
                     ends = [end for end, b in zip(inner, blocks_of(stmt)) if not exits(b)]
                     assigned = assigned | (set.intersection(*ends) if ends else set())
                 elif not isinstance(stmt, For):
-                    assigned = assigned | set(defs(stmt))
+                    assigned.update(defs(stmt))
             for var in self.frames.get(id(block), ()):
                 if var not in assigned:
                     found[var] = None

@@ -136,7 +136,7 @@ class StatementAdjoints:
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
         for name, operand in bound.items():
             if name not in (*entry.differentiable, *entry.constant) and isinstance(operand, Var) and operand in self.activity and entry.adjoint:
-                if not self.kind(operand).carries_derivative or self.kind(operand).sort == "unknown":
+                if not self.kind(operand).carries_derivative:
                     continue
                 raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r}", stmt.origin)
         return found

@@ -3,7 +3,8 @@
 After this pass
 1. a `while` counts its trips,
 2. the target of a `for` is bound by nothing else and read only in its body,
-3. a result that its own rule reads stands in a Var that nothing else binds.
+3. a result that its own rule reads stands in a Var that nothing else binds,
+4. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
 
     while e > tol:            k = 0
         x = tanh(x)           while e > tol:
@@ -16,13 +17,13 @@ from __future__ import annotations
 
 import re
 
-from s2sad.analysis.kinds import Kinds
+from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import INT, UNKNOWN
-from s2sad.ir.nodes import Assign, Block, Const, For, Function, Op, Stmt, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, For, Function, Op, Stmt, Var, While, blocks_of, replace, walk
 from s2sad.ir.walk import defs, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
-from s2sad.rules.binding import rule_name
+from s2sad.rules.binding import bind, rule_name
 
 
 def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Var]]:
@@ -51,6 +52,11 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                 index = Var("i", temporary=True)
                 kinds[index] = INT
                 made.append(replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]]))
+            elif isinstance(stmt, Assign) and (plain := _without_displays(stmt)) is not None:
+                for new in plain:
+                    if isinstance(new, Assign) and new.var is not stmt.var:
+                        kinds[new.var] = kind_of_expr(new.expr, kinds)
+                made += plain
             elif isinstance(stmt, Assign) and _needs_own_result(stmt, in_loop or binders[stmt.var] > 1):
                 own = Var("t", temporary=True)
                 kinds[own] = kinds.get(stmt.var, UNKNOWN)
@@ -63,6 +69,48 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
         return made
 
     return replace_function(function, body=copy(function.body, False)), counters
+
+
+def _without_displays(stmt: Assign) -> list[Stmt] | None:
+    """The statements for `x = f([a, b])` where the rule of f takes an array or numbers there; None where nothing changes."""
+    op = stmt.expr
+    entry = registry.find(rule_name(op)) if isinstance(op, Op) and op.name not in DISPLAYS else None
+    if entry is None or entry.name == "operator.getitem" or not entry.adjoint:
+        return None
+    assert isinstance(op, Op)
+    if entry.name in ("builtins.max", "builtins.min") and len(op.operands) == 1 and _is_display(op.operands[0]) and not op.keywords:
+        assert isinstance(op.operands[0], Op)
+        return [replace(stmt, expr=Op(op.name, op.operands[0].operands, (), op.spelled))] if len(op.operands[0].operands) > 1 else None
+    if entry.name == "builtins.sum" and op.operands and _is_display(op.operands[0]) and not op.keywords:
+        assert isinstance(op.operands[0], Op)
+        total: Expr = op.operands[1] if len(op.operands) > 1 else Const(0)
+        made: list[Stmt] = []
+        for item in op.operands[0].operands:
+            var = Var("t", temporary=True)
+            made.append(replace(stmt, var=var, expr=Op("operator.add", (total, item))))
+            total = var
+        return [*made, replace(stmt, expr=total)]
+    bound = bind(entry, op)
+    arrays: dict[int, Var] = {}
+    made = []
+    for name in entry.differentiable:
+        operand = bound.get(name)
+        if name != entry.sequence and _is_display(operand):
+            arrays[id(operand)] = Var("t", temporary=True)
+            made.append(replace(stmt, var=arrays[id(operand)], expr=Op("numpy.array", (operand,))))
+    if not made:
+        return None
+
+    def change(e: Expr) -> Expr:
+        return arrays.get(id(e), e)
+
+    plain = Op(op.name, tuple(map(change, op.operands)), tuple((k, change(v)) for k, v in op.keywords), op.spelled)
+    return [*made, replace(stmt, expr=plain)]
+
+
+def _is_display(operand: object) -> bool:
+    """Whether an operand is a list or tuple display that reads a Var."""
+    return isinstance(operand, Op) and operand.name in ("list", "tuple") and bool(vars_of(operand))
 
 
 def _needs_own_result(stmt: Assign, rebound: bool) -> bool:

@@ -145,7 +145,7 @@ class ReverseMode:
         params = [replace(p, var=Var(p.name)) for p in main.params]
         for new, old in zip(params, main.params):
             self.kinds[new.var] = self.kinds.get(old.var, UNKNOWN)
-        results = tuple(Var(main.label.hint if len(main.results.values) == 1 else f"{main.label.hint}_{k}", True) for k in range(len(main.results.values)))
+        results = tuple(Var("result" if len(main.results.values) == 1 else f"result{k}", True) for k in range(len(main.results.values)))
         for new_result, old_result in zip(results, main.results.values):
             self.kinds[new_result] = kind_of_expr(old_result, self.kinds)
         call = Call(results, main.label, tuple(p.var for p in params), origin=main.origin)
@@ -683,7 +683,7 @@ class _Build:
         results = function.results
         kept: list[Expr] = []
         for result in results.values if value else ():
-            copy = Var(f"{function.label.hint}_value", True)
+            copy = Var("value", True)
             self.kinds[copy] = kind_of_expr(result, self.kinds)
             source = Op("numpy.copy", (result,)) if any(self.aliases.written(v) for v in vars_of(result)) else result
             body.append(Assign(copy, source))

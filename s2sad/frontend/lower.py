@@ -280,7 +280,7 @@ class _Lowerer:
         else:
             values = [Const(None) if value is None else self.expression(value)]
         if self.result_vars is None:
-            hints = [f"{self.primal.name}_{k}" for k in range(len(values))] if self.arity is not None else [self.primal.name]
+            hints = [f"result{k}" for k in range(len(values))] if self.arity is not None else ["result"]
             self.result_vars = [Var(hint, temporary=True) for hint in hints]
         for var, result in zip(self.result_vars, [self.as_atom(v) if len(values) > 1 else v for v in values]):
             self.assign(var, result)

@@ -212,7 +212,7 @@ def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]
         elif isinstance(stmt, While):
             exposed_reads(stmt.body, set(assigned), found)
         else:
-            assigned = assigned | set(defs(stmt))
+            assigned.update(defs(stmt))
     return assigned
 
 

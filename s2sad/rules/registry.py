@@ -8,6 +8,8 @@ adjoint of the result; `g0, g1, …`), `np` (the array module), `math`, and the 
 from __future__ import annotations
 
 import difflib
+import functools
+import types
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -271,10 +273,19 @@ class Unknown:
 UNKNOWN_LITERAL = Unknown()
 
 
+_CONDITION_NAMES = {"len": len, "isinstance": isinstance, "int": int, "tuple": tuple, "all": all}
+
+
+@functools.cache
+def _condition(text: str) -> types.CodeType:
+    """A case's condition, compiled once."""
+    return compile(text, "<condition>", "eval")
+
+
 def choose(cases: Sequence[Case], values: Mapping[str, Any]) -> str | None:
     """The text of the first case whose condition holds for these kinds and literals; None if none does."""
     for case in cases:
-        if not case.when or eval(case.when, {"__builtins__": {"len": len, "isinstance": isinstance, "int": int, "tuple": tuple, "all": all}}, dict(values)):
+        if not case.when or eval(_condition(case.when), {"__builtins__": _CONDITION_NAMES}, dict(values)):
             text = case.text if isinstance(case.text, str) else case.text(values)
             if text is not None:
                 return text
