@@ -946,8 +946,9 @@ def _set_apart(body: Sequence[Any], position: int) -> bool:
         return True
     if isinstance(before, Comment):
         return False
-    following = (statement for statement in body[position:] if not isinstance(statement, Comment))
-    return isinstance(next(following, None), _DEFINITIONS)
+    while position < len(body) and isinstance(body[position], Comment):
+        position += 1
+    return position < len(body) and isinstance(body[position], _DEFINITIONS)
 
 
 def _ends_in_lambda(tree: Any) -> bool:
