@@ -1,0 +1,134 @@
+"""Derivatives of derivatives."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float64
+
+
+def cubic(x: float):
+    return x ** 3
+
+
+def wave(x: float):
+    return math.sin(x) ** 2
+
+
+def power(x: float, n: int):
+    y = 1.0
+    for i in range(n):
+        y = y * x
+    return y
+
+
+def quartic(x: Float64[np.ndarray, "n"]):
+    return np.sum(x ** 4)
+
+
+def coupled(x: Float64[np.ndarray, "n"], A: Float64[np.ndarray, "n n"]):
+    return np.sum(np.exp(A @ x))
+
+
+random = np.random.default_rng(15)
+x, A = random.normal(size=3), random.normal(size=(3, 3))
+CASES = {
+    "grad(grad(cubic))": [(0.7,)],
+    "grad(grad(wave))": [(0.7,)],
+    "grad(grad(power))": [(0.7, 4)],
+    "jvp(grad(cubic))": [(0.7, 2.0)],
+    "jvp(grad(quartic))": [(x, np.array([0.3, -2.0, 1.0]))],
+    "jvp(grad(coupled))": [(x, A, np.array([0.3, -2.0, 1.0]))],
+}
+
+
+# ---- emitted: grad(grad(cubic))
+def grad_grad_cubic(x: float):
+    """Gradient of grad_cubic with respect to x."""
+    return 6 * (1 if (x, 2) == (0, 0) else x)
+
+
+# ---- emitted: grad(grad(wave))
+def grad_grad_wave(x: float):
+    """Gradient of grad_wave with respect to x."""
+    t1 = math.sin(x)
+    t2 = math.cos(x)
+    return -2 * t1 * t1 + 2 * t2 * t2
+
+
+# ---- emitted: grad(grad(power))
+def grad_grad_power(x: float, n: int):
+    """Gradient of grad_power with respect to x."""
+    # Forward sweep
+    y = 1.0
+    y_tape = []
+    y2_tape = []
+    y_bar_tape = []
+    y3_tape = []
+    y_bar2_tape = []
+    for i in range(n):
+        y_tape.append(y)
+        y2_tape.append(y)
+        y = y * x
+    y_bar = 1.0
+    for i in range(n - 1, -1, -1):
+        y = y_tape.pop()
+        y_bar_tape.append(y_bar)
+        y_bar = y_bar * x
+        y3_tape.append(y)
+    # Reverse sweep
+    y_bar_bar = 0.0
+    x_bar = 0.0
+    for i in range(n):
+        y = y3_tape.pop()
+        # y = y * x
+        y_bar = y_bar_tape.pop()
+        x_bar += y_bar_bar * y_bar
+        y_bar_bar = y_bar_bar * x + y
+        y_bar2_tape.append(y_bar)
+    y_bar = 0.0
+    for i in range(n - 1, -1, -1):
+        y = y2_tape.pop()
+        x_bar += y_bar * y
+        y2_bar = y_bar2_tape.pop()
+        y_bar = y_bar * x + y2_bar
+    return x_bar
+
+
+# ---- emitted: jvp(grad(cubic))
+def jvp_grad_cubic(x: float, x_dot):
+    """Value and directional derivative of grad_cubic with respect to x."""
+    result_bar = scalar_seed(x ** 3)
+    # return x ** 3
+    t1 = x ** 2
+    t2 = 3 * t1
+    t3 = result_bar * t2
+    x_bar_dot = unbroadcast(rebroadcast(rebroadcast(3 * rebroadcast(2 * x_dot * np.where((x == 0) & (2 == 0), 1, x), t1), t2) * result_bar, t3), x)
+    return unbroadcast(t3, x), np.copy(x_bar_dot)
+
+
+# ---- emitted: jvp(grad(quartic))
+def jvp_grad_quartic(x: Float64[np.ndarray, 'n'], x_dot):
+    """Value and directional derivative of grad_quartic with respect to x."""
+    # Forward sweep
+    t1 = x ** 4
+    # Reverse sweep
+    # return np.sum(x ** 4)
+    t2_bar = spread(scalar_seed(np.sum(t1)), t1)
+    t3 = x ** 3
+    t4 = 4 * t3
+    t5 = t2_bar * t4
+    x_bar_dot = unbroadcast(rebroadcast(rebroadcast(4 * rebroadcast(3 * x_dot * np.where((x == 0) & (3 == 0), 1, x) ** 2, t3), t4) * t2_bar, t5), x)
+    return unbroadcast(t5, x), np.copy(x_bar_dot)
+
+
+# ---- emitted: jvp(grad(coupled))
+def jvp_grad_coupled(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n n'], x_dot):
+    """Value and directional derivative of grad_coupled with respect to x."""
+    # Forward sweep
+    t1 = A @ x
+    t2 = np.exp(t1)
+    # Reverse sweep
+    # return np.sum(np.exp(A @ x))
+    t3_bar = spread(scalar_seed(np.sum(t2)), t2)
+    t4 = t3_bar * t2
+    return np.copy(matmul_adjoint_b(unbroadcast(t4, t1), A, x)), np.copy(matmul_adjoint_b(unbroadcast(rebroadcast(rebroadcast(A @ x_dot * t2, t2) * t3_bar, t4), t1), A, x))

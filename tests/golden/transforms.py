@@ -1,0 +1,125 @@
+"""Each transform on one small function."""
+
+import math
+
+import numpy as np
+from jaxtyping import Float64
+
+
+def f(x: float, y: float):
+    return x * math.exp(-x * y)
+
+
+def shape(x: Float64[np.ndarray, "n"]):
+    return np.exp(-x ** 2) * np.sin(x)
+
+
+def project(x: Float64[np.ndarray, "n"], A: Float64[np.ndarray, "m n"]):
+    return np.tanh(A @ x)
+
+
+random = np.random.default_rng(14)
+x, A = random.normal(size=3), random.normal(size=(2, 3))
+CASES = {
+    "grad(f, wrt=('x', 'y'))": [(0.7, 1.3)],
+    "value_and_grad(f)": [(0.7, 1.3)],
+    "value_and_grad(f, wrt=('x', 'y'))": [(0.7, 1.3)],
+    "vjp(f, wrt=('x', 'y'))": [(0.7, 1.3, 2.0)],
+    "jvp(f)": [(0.7, 1.3, 2.0)],
+    "jvp(f, wrt=('x', 'y'))": [(0.7, 1.3, 2.0, -1.0)],
+    "elementwise_grad(shape)": [(x,)],
+    "vjp(project, wrt=('x', 'A'))": [(x, A, np.array([0.3, -2.0]))],
+    "jvp(project)": [(x, A, np.array([0.3, -2.0, 1.0]))],
+}
+
+
+# ---- emitted: grad(f, wrt=('x', 'y'))
+def grad_f(x: float, y: float):
+    """Gradient of f with respect to x and y."""
+    # Forward sweep
+    t1 = -x
+    t2 = math.exp(t1 * y)
+    # Reverse sweep
+    # return x * math.exp(-x * y)
+    t3_bar = x * t2
+    return t2 - t3_bar * y, t3_bar * t1
+
+
+# ---- emitted: value_and_grad(f)
+def value_and_grad_f(x: float, y: float):
+    """Value and gradient of f with respect to x."""
+    t1 = math.exp(-x * y)
+    return x * t1, t1 - x * t1 * y
+
+
+# ---- emitted: value_and_grad(f, wrt=('x', 'y'))
+def value_and_grad_f(x: float, y: float):
+    """Value and gradient of f with respect to x and y."""
+    # Forward sweep
+    t1 = -x
+    t2 = math.exp(t1 * y)
+    # Reverse sweep
+    # return x * math.exp(-x * y)
+    t3_bar = x * t2
+    return x * t2, (t2 - t3_bar * y, t3_bar * t1)
+
+
+# ---- emitted: vjp(f, wrt=('x', 'y'))
+def vjp_f(x: float, y: float, seed):
+    """Adjoint for a seed of f with respect to x and y."""
+    # Forward sweep
+    t1 = -x
+    t2 = t1 * y
+    t3 = math.exp(t2)
+    # Reverse sweep
+    # return x * math.exp(-x * y)
+    t4_bar = unbroadcast(unbroadcast(x * seed, t3) * t3, t2)
+    return unbroadcast(seed * t3, x) - unbroadcast(t4_bar * y, x), unbroadcast(t1 * t4_bar, y)
+
+
+# ---- emitted: jvp(f)
+def jvp_f(x: float, y: float, x_dot):
+    """Value and directional derivative of f with respect to x."""
+    t1 = -x * y
+    t2 = math.exp(t1)
+    return x * t2, x_dot * t2 + x * rebroadcast(rebroadcast(-x_dot * y, t1) * t2, t2)
+
+
+# ---- emitted: jvp(f, wrt=('x', 'y'))
+def jvp_f(x: float, y: float, x_dot, y_dot):
+    """Value and directional derivative of f with respect to x and y."""
+    t1 = -x
+    t2 = math.exp(t1 * y)
+    return x * t2, x_dot * t2 + rebroadcast((rebroadcast(-x_dot, t1) * y + y_dot * t1) * t2, t2) * x
+
+
+# ---- emitted: elementwise_grad(shape)
+def elementwise_grad_shape(x: Float64[np.ndarray, 'n']):
+    """Elementwise derivative of shape with respect to x."""
+    # Forward sweep
+    t1 = np.exp(-x ** 2)
+    t2 = np.sin(x)
+    # Reverse sweep
+    result_bar = np.ones_like(t1 * t2)
+    # return np.exp(-x ** 2) * np.sin(x)
+    x_bar = result_bar * t1 * np.cos(x)
+    x_bar += -2 * result_bar * t2 * t1 * x
+    return x_bar
+
+
+# ---- emitted: vjp(project, wrt=('x', 'A'))
+def vjp_project(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'm n'], seed):
+    """Adjoint for a seed of project with respect to x and A."""
+    # Forward sweep
+    t1 = A @ x
+    # Reverse sweep
+    # return np.tanh(A @ x)
+    t2_bar = unbroadcast(seed * (1 - np.tanh(t1) ** 2), t1)
+    return np.copy(matmul_adjoint_b(t2_bar, A, x)), np.copy(matmul_adjoint_a(t2_bar, A, x))
+
+
+# ---- emitted: jvp(project)
+def jvp_project(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'm n'], x_dot):
+    """Value and directional derivative of project with respect to x."""
+    result = np.tanh(A @ x)
+    return result, rebroadcast(A @ x_dot * (1 - result ** 2), result)
