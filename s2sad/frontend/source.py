@@ -165,6 +165,17 @@ def read_file(path: str | os.PathLike[str], name: str) -> Source:
     return _source(file, text, entry)
 
 
+def read_tree(path: str | os.PathLike[str]) -> tuple[str, Any]:
+    """The text of a file that is not imported, and its gast tree, which is shared: not to be changed.
+
+    >>> read_tree(__file__)[0].count("def read_tree")
+    2
+    """
+    file = os.fspath(path)
+    text = _read_text(file)
+    return text, _index(file, text)[0]
+
+
 # ---- what is not a Python function ----
 
 
