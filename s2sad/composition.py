@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import gast
+
 from s2sad.analysis.kinds import kind_of_expr
 from s2sad.backend.raising import global_names
 from s2sad.backend.text import Text, write
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.annotations import annotated_kind
 from s2sad.frontend.lower import parameters
+from s2sad.frontend.parse import children
 from s2sad.frontend.resolve import Primal, Scope
-from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.frontend.source import Source
+from s2sad.ir.kinds import UNKNOWN, Extent, Kind, Shape
 from s2sad.ir.nodes import Label, Program, walk
 from s2sad.ir.walk import defs
 from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise
@@ -70,14 +74,17 @@ def resolve_wrt(wrt: Any, names: list[str], function: str, place: Place | None) 
     for item in wrt if is_tuple else (wrt,):
         if isinstance(item, str) and item in names:
             positions.append(names.index(item))
-        elif type(item) is int and -len(names) <= item < len(names):
-            positions.append(item % len(names))
+        elif hasattr(item, "__index__") and not isinstance(item, bool) and -len(names) <= int(item) < len(names):
+            positions.append(int(item) % len(names))
         else:
             near = difflib.get_close_matches(str(item), names, 1)
             help = f"did you mean {near[0]!r}?" if near else f"its parameters are {', '.join(names) or 'none'}"
             raise S2sadError("S401", f"{function} has no parameter {item!r}", place, help)
     if not positions:
-        raise S2sadError("S401", "wrt names no parameter", place, f"its parameters are {', '.join(names)}")
+        raise S2sadError("S401", "wrt names no parameter", place, f"its parameters are {', '.join(names) or 'none'}")
+    twice = next((names[p] for k, p in enumerate(positions) if p in positions[:k]), None)
+    if twice is not None:
+        raise S2sadError("S401", f"wrt names {twice!r} twice", place)
     return tuple(positions), is_tuple
 
 
@@ -102,19 +109,76 @@ def assume_scalar_result(primal: Primal, kinds: list[Kind]) -> list[Kind]:
     return [Kind("unknown", None, ()) if isinstance(k.shape, frozenset) and k.shape <= shape else k for k in kinds]
 
 
-def check_result(base: Flat, options: Options, function: str, place: Place | None) -> None:
-    """Refuse (S408, S409) the result of a primal that has no gradient, for the kinds that it was specialised to."""
-    if options.seed != "one" or options.mode == "forward":
-        return
+def definition_place(source: Source) -> Place:
+    """The first line of a function's definition; a lambda whole."""
+    place = source.place(source.node)
+    if isinstance(source.node, gast.Lambda):
+        return place
+    line = place.text.split("\n")[0]
+    return Place(place.file, place.line, place.column, place.line, len(line.rstrip()) + 1, line)
+
+
+def result_place(source: Source) -> Place:
+    """The first expression that a function returns; its definition, if it returns none."""
+    if isinstance(source.node, gast.Lambda):
+        return source.place(source.node.body)
+    pending = list(reversed(source.node.body))
+    while pending:
+        node = pending.pop()
+        if isinstance(node, gast.Return):
+            return source.place(node if node.value is None else node.value)
+        if not isinstance(node, (gast.FunctionDef, gast.Lambda, gast.ClassDef)):
+            pending += reversed(children(node))
+    return definition_place(source)
+
+
+NOT_SCALAR_HELP = "use elementwise_grad, vjp or jacobian for a result with axes, or return a sum"
+
+_NO_NUMBER = {"none": "None", "str": "text", "dict": "a dict", "bool": "a bool", "complex": "complex"}
+
+
+def no_number(kind: Kind) -> str | None:
+    """What a result is that is certainly neither a real number nor holds any; None where it may be one.
+
+    >>> no_number(Kind("none")), no_number(Kind("scalar", "complex128", ())), no_number(Kind("float"))
+    ('None', 'complex', None)
+    """
+    is_complex = (kind.dtype or "").startswith(("complex", "clongdouble"))
+    return _NO_NUMBER.get("complex" if is_complex else kind.sort)
+
+
+def check_result(
+    base: Flat, options: Options, function: str, place: Place | None, seeds: Sequence[Kind] = ()
+) -> None:
+    """Refuse (S402, S408, S409) the result of a primal that has no such derivative, for the kinds it is specialised to.
+
+    seeds: the kinds of what a derivative takes beyond the primal's arguments.
+    """
     returned = base.program.main.results
     kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
-    help = "use elementwise_grad, vjp or jacobian for a result with axes, or return a sum"
-    if kind.sort in ("tuple", "list") or (kind.is_array and kind.rank != 0 and kind.rank is not None):
-        what = f"an array of {kind.rank} axes" if kind.is_array else f"a {kind.sort}"
-        raise S2sadError("S408", f"the result of {function} is {what}, not a scalar", place, help)
-    if kind.sort in ("str", "none", "dict"):
-        what = {"none": "None", "str": "text", "dict": "a dict"}[kind.sort]
-        raise S2sadError("S409", f"the result of {function} is {what}, not a number", place, "return a number")
+    what = no_number(kind)
+    if what is not None:
+        help = "return its real part, or its absolute value" if what == "complex" else "return a real number"
+        raise S2sadError("S409", f"the result of {function} is {what}, not a real number", place, help)
+    if options.mode == "forward":
+        return
+    if options.seed == "one" and (kind.sort in ("tuple", "list") or (kind.is_array and kind.rank)):
+        axes = "1 axis" if kind.rank == 1 else f"{kind.rank} axes"
+        what = f"an array of {axes}" if kind.is_array else f"a {kind.sort}"
+        raise S2sadError("S408", f"the result of {function} is {what}, not a scalar", place, NOT_SCALAR_HELP)
+    if options.seed != "one" and kind.sort in ("tuple", "list"):
+        raise S2sadError("S408", f"the result of {function} is a {kind.sort}, not an array", place, "return one array")
+    if options.seed == "given" and _differ(kind.shape, seeds[0].shape):
+        reason = f"the seed does not have the shape of the result of {function}"
+        raise S2sadError("S402", reason, place, "pass a seed of the same shape")
+
+
+def _differ(a: Shape, b: Shape) -> bool:
+    """Whether two shapes of one call are certainly different."""
+    if not isinstance(a, tuple) or not isinstance(b, tuple):
+        return False
+    plural = [(isinstance(d, Extent) and d.plural and d.offset == 0) or (isinstance(d, int) and d != 1) for d in (*a, *b)]
+    return len(a) != len(b) or any({x, y} & {1} and x != y and (p or q) for x, y, p, q in zip(a, b, plural, plural[len(a) :]))
 
 
 def request(options: Options, positions: Iterable[int], is_tuple: bool, name: str) -> Request:

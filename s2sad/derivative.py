@@ -1,69 +1,76 @@
-"""The object that `grad` and its siblings return: callable, with `.source`, `.primal`, `.specialise` and `.specialisations`."""
+"""The object that `grad` and its siblings return: callable, with `.source`, `.primal`, `.specialise` and `.specialisations`.
+
+A call goes by the kinds of its arguments. The first call of a kind makes a specialisation, under a lock; from then on
+tables lead from the types (and the dtypes and shapes of arrays) straight to its function, as `backend.dispatch` says.
+What a specialisation takes for granted is guarded: the meaning of each name that was looked up, and the code of each
+function that was read. Where a guard fails, all that was made is dropped.
+"""
 
 from __future__ import annotations
 
+import functools
 import importlib
 import inspect
+import linecache
+import os
+import sys
 import threading
 import types
 import warnings
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from s2sad.backend.compilation import Binding, link
+from s2sad.backend.dispatch import (
+    ABSENT,
+    MISSING,
+    Guard,
+    OfKind,
+    make_call,
+    make_shape_call,
+    shape_key,
+    told_by_type,
+    type_key,
+)
 from s2sad.backend.text import Text
 from s2sad.composition import (
+    NOT_SCALAR_HELP,
     Options,
     annotated_kinds,
     assume_scalar_result,
     check_result,
+    definition_place,
     description,
+    no_number,
     request,
     resolve_wrt,
+    result_place,
     text_of,
 )
-from s2sad.errors import S2sadError, S2sadWarning
+from s2sad.errors import Place, S2sadError, S2sadWarning
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
+from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
 from s2sad.pipeline import Flat, Watch, specialise, transform
 
-#: How many specialisations a derivative keeps for calls; further kinds share the generic text.
+#: How many specialisations a derivative keeps for calls.
 LIMIT = 16
+
+#: How many combinations of concrete shapes each table remembers.
+KNOWN_SHAPES = 256
 
 
 @dataclass(eq=False)
 class Specialisation:
-    """A derivative for arguments of certain kinds: a plain function, its text, and the bindings it took for granted."""
+    """A derivative for arguments of certain kinds: a plain function, its text, and what it takes for granted."""
 
     function: types.FunctionType
     text: Text
     flat: Flat
-    guards: list[tuple[Any, str, Any]] = field(default_factory=list)
-
-    def is_fresh(self) -> bool:
-        """Whether every name still means what it meant when the text was made."""
-        return all(_still(holder, name, held) for holder, name, held in self.guards)
-
-
-def _still(holder: Any, name: str, held: Any) -> bool:
-    if isinstance(holder, types.CellType):
-        try:
-            now = holder.cell_contents
-        except ValueError:
-            return False
-    else:
-        now = holder.get(name, held)
-    return now is held or (isinstance(held, _OfKind) and (now is held or kind_of(now, name) == held.kind))
-
-
-@dataclass(frozen=True)
-class _OfKind:
-    """Stands for any value of a kind."""
-
-    kind: Kind
+    guards: list[Guard] = field(default_factory=list)
 
 
 class Derivative:
@@ -78,200 +85,571 @@ class Derivative:
         return 2 * w
     """
 
+    #: What tells name resolution that this is no function of the user's.
+    is_derivative = True
+
+    __name__: str
+    __qualname__: str
+    __signature__: inspect.Signature
+
     def __init__(self, primal: Callable[..., Any], options: Options) -> None:
         self.primal = primal
         self.options = options
-        self._bound: tuple[Any, ...] = ()
-        function: Any = primal
-        if isinstance(function, types.MethodType):
-            self._bound = (function.__self__,)
-            function = function.__func__
-        if isinstance(function, staticmethod):
-            function = function.__func__
-        self._inner = function if isinstance(function, Derivative) else None
-        self._function = function
         self._lock = threading.RLock()
-        self._table: dict[Any, Specialisation] = {}
-        self._generic: Specialisation | None = None
         self._warned: set[str] = set()
-        if self._inner is None:
-            if not isinstance(function, types.FunctionType):
-                from s2sad.frontend.source import read_function
+        self._parts = take_apart(primal)
+        self._bound = self._parts.bound
+        self._set_up()
 
-                read_function(function)
-                raise S2sadError("S109", f"{primal!r} is not a function")
+    def _set_up(self) -> None:
+        """All that follows from the primal's code, as it is now."""
+        function = self._parts.function
+        self._inner: Derivative | None = function if isinstance(function, Derivative) else None
+        if self._inner is None:
             self._primal: Primal = LivePrimal(function)
             self._primal.source  # noqa: B018  (a function without source is refused here, where it is named)
-        self.__name__ = f"{options.prefix}_{self._base_name()}"
-        self.__qualname__ = self.__name__
-        self.__module__ = getattr(function, "__module__", "s2sad")
-        self.__wrapped__ = primal
+            self._code = function.__code__
+        name = self._base_name()
         self._parameters = self._own_parameters()
-        self._wrt, self._tuple = resolve_wrt(options.wrt, [p.name for p in self._parameters], self._base_name(), self._place())
+        names = [p.name for p in self._parameters]
+        self._wrt, self._tuple = resolve_wrt(self.options.wrt, names, name, self._place())
+        self.__name__ = f"{self.options.prefix}_{name}"
+        scope, dot, _ = str(getattr(function, "__qualname__", name)).rpartition(".")
+        self.__qualname__ = f"{scope}{dot}{self.__name__}"
+        self.__module__ = getattr(function, "__module__", None) or "s2sad"
+        self.__wrapped__ = self.primal
         self.__signature__ = self._signature()
-        self.__doc__ = description(options, self._base_name(), [self._parameters[i].name for i in self._wrt])
-        self._call = _make_call(self)
+        self.__doc__ = description(self.options, name, [names[i] for i in self._wrt])
+        self._annotated: Specialisation | None = None
+        self._table: dict[Any, Callable[..., Any]] = {}
+        self._by_shape: dict[Any, dict[Any, Callable[..., Any]]] = {}
+        self._made: dict[tuple[Kind, ...], Specialisation] = {}
+        self._guards: dict[tuple[int, str], Guard] = {}
+        self._set_call()
 
     # ---- what it is --------------------------------------------------------------------------------------------
 
     def _base_name(self) -> str:
         return self._inner.__name__ if self._inner is not None else self._primal.name
 
-    def _place(self) -> Any:
-        return None if self._inner is not None else self._primal.source.place(self._primal.source.node)
+    @property
+    def base(self) -> Primal:
+        """The innermost function: that which this is a derivative of, of whatever order."""
+        return self._inner.base if self._inner is not None else self._primal
+
+    def _place(self) -> Place | None:
+        """Where the primal is defined."""
+        return self._inner._place() if self._inner is not None else definition_place(self._primal.source)
+
+    def _place_of_result(self) -> Place | None:
+        return self._inner._place_of_result() if self._inner is not None else result_place(self._primal.source)
 
     def _own_parameters(self) -> list[inspect.Parameter]:
+        """The parameters that a caller gives: those of the function, without what is bound."""
         if self._inner is not None:
-            return list(self._inner.__signature__.parameters.values())
-        found = list(inspect.signature(self._function).parameters.values())
-        return found[len(self._bound) :]
+            found = list(self._inner.__signature__.parameters.values())
+        else:
+            found = signature_parameters(self._parts.function)
+        positional = [p for p in found if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        bound = len(self._bound)
+        if bound > len(positional) and not any(p.kind is p.VAR_POSITIONAL for p in found):
+            reason = f"{self._base_name()} takes {len(positional)} positional arguments, and {bound} are bound already"
+            raise S2sadError("S402", reason, self._place())
+        named = dict(self._parts.named)
+        made = []
+        by_name = False
+        for p in found[bound:] if bound <= len(positional) else found[len(positional) :]:
+            if p.name in named and p.kind not in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                p = p.replace(default=named.pop(p.name))
+                by_name = True
+            # As in the signature of a partial object: what follows a parameter that is given by name is too.
+            if by_name and p.kind is p.POSITIONAL_OR_KEYWORD:
+                p = p.replace(kind=p.KEYWORD_ONLY)
+            made.append(p)
+        if named and not any(p.kind is p.VAR_KEYWORD for p in found):
+            reason = f"{self._base_name()} takes no argument {next(iter(named))!r} by name"
+            raise S2sadError("S402", reason, self._place())
+        return made
 
     def _signature(self) -> inspect.Signature:
         made = list(self._parameters)
         extra = self._extra_names()
         if extra:
-            made = [p.replace(default=inspect.Parameter.empty) if p.kind is not inspect.Parameter.KEYWORD_ONLY else p for p in made]
-            at = next((i for i, p in enumerate(made) if p.kind is inspect.Parameter.KEYWORD_ONLY), len(made))
+            made = [p.replace(default=p.empty) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) else p for p in made]
+            ends = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+            at = next((i for i, p in enumerate(made) if p.kind in ends), len(made))
             made[at:at] = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in extra]
-        return inspect.Signature([p.replace(annotation=inspect.Parameter.empty) for p in made] if extra else made)
+        return inspect.Signature(made)
 
     def _extra_names(self) -> list[str]:
         """Names of the trailing parameters that the derivative takes beyond the primal's."""
         if self.options.mode == "forward":
-            return [f"{self._parameters[i].name}_dot" for i in self._wrt]
-        return ["seed"] if self.options.seed == "given" else []
+            names = [f"{self._parameters[i].name}_dot" for i in self._wrt]
+        else:
+            names = ["seed"] if self.options.seed == "given" else []
+        taken = {p.name for p in self._parameters}
+        made = []
+        for name in names:
+            while name in taken:
+                name += "_"
+            taken.add(name)
+            made.append(name)
+        return made
 
     def __repr__(self) -> str:
         return f"<{self.__name__}: {self.__doc__}>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else types.MethodType(self, instance)
+        binding = self._parts.binding
+        if binding == "static" or (instance is None and binding == "plain"):
+            return self
+        if binding == "class":
+            return types.MethodType(self, type(instance) if owner is None else owner)
+        return types.MethodType(self, instance)
 
     def __reduce__(self) -> Any:
-        return (Derivative, (self.primal, self.options))
+        name = getattr(self._parts.function, "__qualname__", "")
+        if _held_by_module(self.__module__, name) is self:
+            return name
+        if self._inner is None:
+            source = self._primal.source
+            if not os.path.isfile(source.file):
+                return _remade, (self.primal, self.options, source.file, source.text)
+        return _remade, (self.primal, self.options)
 
     # ---- text --------------------------------------------------------------------------------------------------
 
     @property
     def source(self) -> str:
         """The text for the annotated kinds. It never changes."""
-        return self._annotated().text.text
-
-    def _annotated(self) -> Specialisation:
         with self._lock:
-            if self._generic is None:
-                self._generic = self._make(self._annotated_kinds())
-            return self._generic
+            if self._annotated is None:
+                self._annotated = self._make(self._annotated_kinds())
+                self._tell(self._annotated)
+            return self._annotated.text.text
 
     def _annotated_kinds(self) -> list[Kind]:
+        """The kinds that annotations promise, of all parameters of the function, bound ones first."""
+        bound = call_kinds(self._bound)
         if self._inner is not None:
-            return self._inner._annotated_kinds() + [UNKNOWN] * len(self._inner._extra_names())
-        kinds = annotated_kinds(self._primal, [kind_of(b) for b in self._bound])
+            kinds = self._inner._annotated_kinds()[len(self._inner._bound) :]
+            return [*bound, *kinds[len(bound) :], *[UNKNOWN] * len(self._extra_names())]
+        kinds = annotated_kinds(self._primal, bound)
         if self.options.seed == "one" and self.options.mode == "reverse":
             kinds = assume_scalar_result(self._primal, kinds)
-        return kinds[len(self._bound) :]
+        return [*kinds, *[UNKNOWN] * len(self._extra_names())]
 
-    def specialise(self, *examples: Any) -> types.FunctionType:
-        """The derivative for the kinds of some example arguments (or for Kinds): a plain function with its own `.source`."""
-        given = list(examples)
+    def specialise(self, *examples: Any, **named: Any) -> types.FunctionType:
+        """The derivative for the kinds of some example arguments (or for Kinds): a plain function with its own `.source`.
+
+        >>> from s2sad import grad
+        >>> specialised = grad(lambda x, y: x * y).specialise(1.0, 2.0)
+        >>> print(specialised.source.splitlines()[-1])
+            return y
+        """
+        given = self._arguments(examples, named)
         if any(isinstance(e, Kind) for e in given):
             kinds = [e if isinstance(e, Kind) else kind_of(e, f"a{i}") for i, e in enumerate(given)]
+            made = self._make([*call_kinds(self._bound), *kinds])
         else:
-            kinds = call_kinds([_as_float(e) if i in self._wrt else e for i, e in enumerate(given)])
-        made = self._make(kinds)
-        made.function.source = made.text.text  # type: ignore[attr-defined]
+            made = self._make(call_kinds(self._checked(given)))
+        self._tell(made)
         return made.function
 
     @property
     def specialisations(self) -> list[types.FunctionType]:
         """The functions that calls made so far, by kinds of arguments."""
-        return [s.function for s in dict.fromkeys(self._table.values())]
+        with self._lock:
+            return [s.function for s in self._made.values()]
 
     def flat(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
-        """The optimised flat IR of the derivative for kinds of its arguments."""
-        extra = len(self._extra_names())
-        own = list(kinds)[: len(kinds) - extra] if extra else list(kinds)
+        """The optimised flat IR of the derivative for kinds of all parameters of the function, bound ones first."""
         watching = () if watch is None else (watch,)
+        own = list(kinds)[: len(kinds) - len(self._extra_names())]
+        seeds = list(kinds)[len(own) :]
+        offset = len(self._bound)
         if self._inner is not None:
-            base = self._inner.flat(own)
-            offset = 0
+            base = self._inner.flat([*call_kinds(self._inner._bound), *own])
+            offset += len(self._inner._bound)
         else:
-            base = specialise(self._primal, [*map(kind_of, self._bound), *own], *watching)
-            offset = len(self._bound)
-        check_result(base, self.options, self._base_name(), self._place())
+            base = specialise(self._primal, own, *watching)
+        check_result(base, self.options, self._base_name(), self._place_of_result(), seeds)
         wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
         return transform(base, wanted, *watching)
 
     def _make(self, kinds: Sequence[Kind]) -> Specialisation:
-        flat = self.flat(kinds)
-        text, guards = compose(flat, self.__doc__ or "")
-        for reason in flat.notes:
+        """A specialisation for kinds of all parameters of the function, bound ones first."""
+        try:
+            flat = self.flat(kinds)
+            text = text_of(flat, self.__doc__ or "")
+            guards = guards_of(flat)
+            function = bind_text(text, {"s2sad.runtime.checks.scalar_seed": self._scalar_seed})
+        except S2sadError as error:
+            if error.place is None:
+                raise S2sadError(error.code, error.reason, self._place(), error.help) from None
+            raise
+        except RecursionError:
+            reason = f"{self._base_name()} is nested too deeply"
+            raise S2sadError("S206", reason, self._place(), "split long expressions over several statements") from None
+        function.__doc__ = self.__doc__
+        function.source = text.text  # type: ignore[attr-defined]
+        return Specialisation(function, text, flat, guards)
+
+    def _scalar_seed(self, y: Any) -> float:
+        """The adjoint 1.0 of a result; what is no scalar is refused, where only the run tells. Raises S408, S409."""
+        kind = kind_of(y)
+        name, place = self._base_name(), self._place_of_result()
+        if isinstance(y, (tuple, list)) or (isinstance(y, np.ndarray) and y.ndim):
+            what = f"an array of shape {y.shape}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
+            raise S2sadError("S408", f"the result of {name} is {what}, not a scalar", place, NOT_SCALAR_HELP)
+        what = no_number(kind) or ("" if kind.is_number or kind.is_array else f"of type {type(y).__name__}")
+        if what:
+            raise S2sadError("S409", f"the result of {name} is {what}, not a real number", place, "return a real number")
+        return 1.0
+
+    def _tell(self, made: Specialisation) -> None:
+        """Warn, once, of what was accepted though it is probably not meant; the warning points at the user's call."""
+        for reason in made.flat.notes:
             if reason not in self._warned:
                 self._warned.add(reason)
-                warnings.warn(S2sadWarning(reason), stacklevel=5)
-        return Specialisation(bind_text(text), text, flat, guards)
+                warnings.warn(S2sadWarning(reason), stacklevel=_level_of_user())
 
     # ---- calls -------------------------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._call(*args, **kwargs)
+        return self._slow((), {}, args, kwargs)
+
+    def _set_call(self) -> None:
+        """Give the object a class of its own, whose `__call__` is made for the signature and the guards."""
+        parameters = list(self.__signature__.parameters.values())
+        guards = list(self._guards.values())
+        made = make_call(parameters, self._bound, self._table, guards, Derivative._slow)
+        if type(self) is Derivative:
+            names = {"__call__": made, "__module__": Derivative.__module__, "__doc__": Derivative.__doc__}
+            self.__class__ = type("Derivative", (Derivative,), names)
+        else:
+            type(self).__call__ = made  # type: ignore[method-assign]
 
     def _arguments(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
         """The arguments in the order of the signature. Raises S402 where they do not fit it."""
         try:
             bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:
-            raise S2sadError("S402", f"{self.__name__}{self.__signature__}: {error}", self._place()) from None
+            shown = inspect.Signature([p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()])
+            raise S2sadError("S402", f"{self.__name__}{shown}: {error}", self._place()) from None
         bound.apply_defaults()
         return list(bound.arguments.values())
 
-    def _slow(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Any call: check the arguments, find or make the specialisation, run it."""
-        given = self._arguments(args, kwargs)
-        for i in self._wrt:
-            given[i] = self._differentiable(given[i], self._parameters[i].name)
-        function = self.find(given).function
-        order = [p.kind for p in self.__signature__.parameters.values()]
-        positional = [v for v, k in zip(given, order) if k is not inspect.Parameter.KEYWORD_ONLY]
-        named = {p.name: v for p, v in zip(self.__signature__.parameters.values(), given) if p.kind is inspect.Parameter.KEYWORD_ONLY}
-        return function(*self._bound, *positional, **named)
+    def _slow(
+        self, positional: tuple[Any, ...], keyword: dict[str, Any], more: tuple[Any, ...], named: dict[str, Any]
+    ) -> Any:
+        """Any call: check the arguments, find or make the specialisation, run it. What was not given is MISSING."""
+        order = list(self.__signature__.parameters.values())
+        count = next((i for i, v in enumerate(positional) if v is MISSING), len(positional))
+        kwargs = {p.name: v for p, v in zip(order[count:], positional[count:]) if v is not MISSING and v is not p.default}
+        kwargs.update({n: v for n, v in keyword.items() if v is not MISSING})
+        kwargs.update(named)
+        given = self._arguments((*positional[:count], *more), kwargs)
+        values = self._checked(given)
+        function = self._find(values, [*self._bound, *given])
+        bound = len(self._bound)
+        places = values[:bound]
+        by_name = {}
+        for p, value in zip(order, values[bound:]):
+            if p.kind is p.KEYWORD_ONLY:
+                by_name[p.name] = value
+            else:
+                places.append(value)
+        return function(*places, **by_name)
 
-    def find(self, given: Sequence[Any]) -> Specialisation:
-        """The specialisation for these arguments, made if there is none that is still fresh."""
-        key = tuple(call_kinds(given))
-        found = self._table.get(key)
-        if found is None or not found.is_fresh():
-            with self._lock:
-                found = self._table.get(key)
-                if found is None or not found.is_fresh():
-                    if found is None and len(self._table) >= LIMIT:
-                        self._table.pop(next(iter(self._table)))
-                    found = self._make(key)
-                    self._table[key] = found
-        return found
+    def _checked(self, given: Sequence[Any]) -> list[Any]:
+        """What is bound and what was given, as it goes to the text: an int that is differentiated as a float."""
+        values = list(given)
+        for p in self._parameters:
+            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
+                star = "*" if p.kind is p.VAR_POSITIONAL else "**"
+                reason = f"`{star}{p.name}` of {self._base_name()} is not supported"
+                raise S2sadError("S201", reason, self._place(), "name the parameters")
+        order = list(self.__signature__.parameters)
+        for i in self._wrt:
+            name = self._parameters[i].name
+            at = order.index(name)
+            values[at] = self._differentiable(values[at], name)
+        for k, name in enumerate(self._extra_names()):
+            at = order.index(name)
+            values[at] = self._differentiable(values[at], name)
+            if self.options.mode == "forward":
+                like = self._parameters[self._wrt[k]].name
+                if not same_structure(values[order.index(like)], values[at]):
+                    reason = f"{name!r} does not have the shape of {like!r}"
+                    raise S2sadError("S402", reason, self._place(), "pass a tangent of the same shape")
+        for value, name in zip(values, order):
+            if isinstance(value, np.ndarray) and type(value) not in _ARRAYS:
+                reason = f"{name!r} is a {type(value).__name__}, whose operations are not those of a plain array"
+                raise S2sadError("S407", reason, self._place(), f"pass np.asarray({name})")
+        return [*self._bound, *values]
+
+    def _find(self, values: list[Any], given: Sequence[Any]) -> Callable[..., Any]:
+        """The function for checked values, made if there is none that is still fresh; the tables learn of it.
+
+        given: the same before the check; where it was changed, the tables do not apply.
+        """
+        with self._lock:
+            if not all(g.holds() for g in self._guards.values()):
+                self._forget()
+            made = self._specialisation(tuple(call_kinds(values)))
+            arrays = [i for i, v in enumerate(values) if type(v) is np.ndarray]
+            told = all(told_by_type(type(v)) or i in arrays for i, v in enumerate(values))
+            if told and all(v is g for v, g in zip(values, given)):
+                if arrays:
+                    self._learn_shapes(arrays, values, made.function)
+                else:
+                    self._table[type_key(values)] = made.function
+            return made.function
+
+    def _learn_shapes(self, arrays: list[int], values: list[Any], function: Callable[..., Any]) -> None:
+        key = type_key(values)
+        if key not in self._table:
+            bound = len(self._bound)
+
+            def missed(values: list[Any]) -> Callable[..., Any]:
+                return self._find(self._checked(values[bound:]), values)
+
+            self._by_shape[key] = {}
+            parameters = list(self.__signature__.parameters.values())
+            self._table[key] = make_shape_call(parameters, bound, arrays, self._by_shape[key], missed)
+        table = self._by_shape[key]
+        if len(table) >= KNOWN_SHAPES:
+            table.clear()
+        table[shape_key(values, arrays)] = function
+
+    def _specialisation(self, kinds: tuple[Kind, ...]) -> Specialisation:
+        """The specialisation for some kinds. Beyond LIMIT, arrays of all ranks share a text, and the oldest text goes."""
+        if kinds in self._made:
+            return self._made[kinds]
+        if len(self._made) >= LIMIT:
+            general = tuple(replace(k, shape=None) if k.is_array else k for k in kinds)
+            if general in self._made:
+                return self._made[general]
+            if general != kinds:
+                try:
+                    return self._keep(general)
+                except S2sadError:
+                    pass  # refused for want of a rank, perhaps: the text for the actual kinds tells
+        return self._keep(kinds)
+
+    def _keep(self, kinds: tuple[Kind, ...]) -> Specialisation:
+        made = self._make(kinds)
+        while len(self._made) >= LIMIT:
+            oldest = self._made.pop(next(iter(self._made)))
+            for table in (self._table, *self._by_shape.values()):
+                for key in [k for k, f in table.items() if f is oldest.function]:
+                    del table[key]
+        self._made[kinds] = made
+        new = {g.key: g for g in made.guards if g.key not in self._guards}
+        if new:
+            self._guards.update(new)
+            self._set_call()
+        self._tell(made)
+        return made
+
+    def _forget(self) -> None:
+        """Drop all that was made: something that it took for granted has changed."""
+        if self._inner is not None:
+            self._inner._refresh()
+        self._refresh()
+
+    def _refresh(self) -> None:
+        with self._lock:
+            if self._inner is not None:
+                self._inner._refresh()
+            elif self._parts.function.__code__ is not self._code:
+                self._set_up()
+                return
+            else:
+                self._primal = LivePrimal(self._parts.function)
+            self._table, self._by_shape, self._made, self._guards = {}, {}, {}, {}
+            self._set_call()
 
     def _differentiable(self, value: Any, name: str) -> Any:
         """A differentiated argument, an int as a float. Raises S403 to S407 for what carries no derivative."""
         if type(value) is float:
             return value
         if type(value) is int:
-            return float(value)
-        place = self._place()
-        if isinstance(value, np.ndarray) or isinstance(value, np.generic):
-            kind = value.dtype.kind
-            if kind in "fc":
-                return value
-            code, what = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404", "booleans"), "O": ("S406", "objects")}.get(kind, ("S405", "text"))
-            help = f"pass {name}.astype(float)" if kind in "iub" else "pass an array of floats"
-            raise S2sadError(code, f"{name!r} holds {what}, which cannot be differentiated with respect to", place, help)
-        if isinstance(value, (complex, np.ndarray)) or kind_of(value).carries_derivative:
+            try:
+                return float(value)
+            except OverflowError:
+                reason = f"{name!r} is an int too large for a float"
+                raise S2sadError("S407", reason, self._place(), "pass a float") from None
+        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
             return value
-        code = "S405" if isinstance(value, (str, bytes)) else "S407"
-        raise S2sadError(code, f"{name!r} is a {type(value).__name__}, which cannot be differentiated with respect to", place, "pass a float or an array of floats")
+        if type(value) in (tuple, list) and kind_of(value).carries_derivative and not _is_odd(value):
+            return value
+        code, what, help = _why_not(value, name)
+        raise S2sadError(code, f"{name!r} {what}, which cannot be differentiated with respect to", self._place(), help)
 
 
-def _as_float(value: Any) -> Any:
-    return float(value) if type(value) is int else value
+_ARRAYS = (np.ndarray, np.memmap)
+
+#: dtype.kind -> code and what an array of it holds.
+_NO_FLOATS = {
+    "i": ("S403", "integers"),
+    "u": ("S403", "integers"),
+    "b": ("S404", "booleans"),
+    "U": ("S405", "text"),
+    "S": ("S405", "text"),
+    "O": ("S406", "objects"),
+    "c": ("S407", "complex numbers"),
+}
+
+
+def _why_not(value: Any, name: str) -> tuple[str, str, str]:
+    """Code, reason and help for an argument that carries no derivative."""
+    help = "pass a float or an array of floats"
+    if isinstance(value, (np.ndarray, np.generic)):
+        kind = value.dtype.kind
+        code, what = _NO_FLOATS.get(kind, ("S407", f"values of dtype {value.dtype}"))
+        return code, f"holds {what}", f"pass {name}.astype(float)" if kind in "iub" else help
+    if isinstance(value, (str, bytes)):
+        return "S405", "is text", help
+    if type(value) in (tuple, list):
+        sort = type(value).__name__
+        what = "holds others than numbers and arrays" if _is_odd(value) else "holds no floats"
+        return "S407", f"is a {sort} that {what}", f"pass a {sort} of floats or arrays of floats"
+    if name == "self":
+        help = "say what to differentiate with respect to, as in @grad(wrt='x')"
+    what = "None" if value is None else "a bool" if isinstance(value, bool) else f"of type {type(value).__name__}"
+    return "S407", f"is {what}", help
+
+
+def _is_odd(value: Any) -> bool:
+    """Whether a tuple or list holds, at any depth, what is neither a real number, an array of these, text nor None."""
+    if type(value) in (tuple, list):
+        return any(map(_is_odd, value))
+    if isinstance(value, np.ndarray):
+        return type(value) not in _ARRAYS or value.dtype.kind not in "fiub"
+    kind = kind_of(value)
+    return kind.sort not in ("int", "float", "bool", "str", "none", "scalar") or (kind.dtype or "").startswith("c")
+
+
+def same_structure(a: Any, b: Any) -> bool:
+    """Whether a tangent has the shape of its argument: that of an array, or of each item of a tuple or list.
+
+    >>> same_structure(1.0, 2.0), same_structure(np.ones(3), 1.0), same_structure((1.0, np.ones(2)), (2.0, np.ones(2)))
+    (True, False, True)
+    """
+    if type(a) in (tuple, list):
+        return type(b) is type(a) and len(a) == len(b) and all(map(same_structure, a, b))
+    return type(b) not in (tuple, list) and np.shape(a) == np.shape(b)
+
+
+# ---- callables -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a callable comes down to: a function (or a derivative), and the arguments that are bound already.
+
+    binding: how it binds as an attribute of a class: "plain", "static" or "class".
+    """
+
+    function: Any
+    bound: tuple[Any, ...] = ()
+    named: Mapping[str, Any] = field(default_factory=dict)
+    binding: str = "plain"
+
+
+def take_apart(given: Any) -> Parts:
+    """A function, method, partial object or callable object as a function and what is bound. Raises S1xx for others.
+
+    >>> parts = take_apart(functools.partial(take_apart, 3))
+    >>> parts.function is take_apart, parts.bound
+    (True, (3,))
+    """
+    bound: tuple[Any, ...] = ()
+    named: dict[str, Any] = {}
+    binding = "plain"
+    wrappers = 0
+    while not isinstance(given, (Derivative, types.FunctionType)):
+        wrappers += 1
+        if isinstance(given, types.MethodType):
+            bound, given = (given.__self__, *bound), given.__func__
+        elif isinstance(given, functools.partial):
+            if any(type(a).__name__ == "_PlaceholderType" for a in given.args):
+                raise S2sadError("S109", "a partial object with placeholders is not supported", help="use a lambda")
+            bound, named, given = (*given.args, *bound), {**given.keywords, **named}, given.func
+        elif isinstance(given, (staticmethod, classmethod)):
+            binding, given = "static" if isinstance(given, staticmethod) else "class", given.__func__
+        else:
+            call = None if isinstance(given, type) else getattr(type(given), "__call__", None)
+            library = type(given).__module__.partition(".")[0] in ("numpy", "scipy", "functools")
+            if not isinstance(call, (Derivative, types.FunctionType)) or library or wrappers > _MOST_WRAPPERS:
+                read_function(given)
+                raise S2sadError("S109", f"an object of type {type(given).__qualname__} is not a Python function")
+            bound, given = (given, *bound), call
+    return Parts(given, bound, named, binding)
+
+
+#: More wrappers around a function than anyone means.
+_MOST_WRAPPERS = 100
+
+
+def signature_parameters(function: types.FunctionType) -> list[inspect.Parameter]:
+    """The parameters of a function itself, whatever it wraps and whatever signature it claims to have.
+
+    >>> [str(p) for p in signature_parameters(lambda x, /, y=2, *, z: x)]
+    ['x', 'y=2', 'z']
+    """
+    code = function.__code__
+    names = code.co_varnames
+    count, only, keywords = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    try:
+        annotations = dict(function.__annotations__)
+    except Exception:  # Python 3.14 evaluates them when first asked for, and they may name what does not exist
+        annotations = {}
+    given = function.__defaults__ or ()
+    defaults = {**dict(zip(names[count - len(given) : count], given)), **(function.__kwdefaults__ or {})}
+    P = inspect.Parameter
+    kinds = [(n, P.POSITIONAL_ONLY if i < only else P.POSITIONAL_OR_KEYWORD) for i, n in enumerate(names[:count])]
+    rest = count + keywords
+    if code.co_flags & inspect.CO_VARARGS:
+        kinds.append((names[rest], P.VAR_POSITIONAL))
+        rest += 1
+    kinds += [(n, P.KEYWORD_ONLY) for n in names[count : count + keywords]]
+    if code.co_flags & inspect.CO_VARKEYWORDS:
+        kinds.append((names[rest], P.VAR_KEYWORD))
+    return [P(n, kind, default=defaults.get(n, P.empty), annotation=annotations.get(n, P.empty)) for n, kind in kinds]
+
+
+def _held_by_module(module: str, name: str) -> Any:
+    """What a module holds under a dotted name; None if nothing."""
+    held: Any = sys.modules.get(module)
+    for part in name.split("."):
+        held = getattr(held, part, None)
+    return held
+
+
+def _remade(primal: Callable[..., Any], options: Options, file: str = "", text: str = "") -> Derivative:
+    """A derivative from its recipe. The text of a notebook cell comes along: other processes cannot look it up."""
+    if file and not linecache.getlines(file):
+        linecache.cache[file] = (len(text), None, [line + "\n" for line in text.split("\n")], file)
+    return Derivative(primal, options)
+
+
+def _level_of_user() -> int:
+    """The stack level, as the caller gives it to `warnings.warn`, of the nearest frame that is not of s2sad."""
+    frame: types.FrameType | None = sys._getframe(1)
+    level = 1
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.partition(".")[0] != "s2sad" and not frame.f_code.co_filename.startswith("<s2sad dispatch"):
+            break
+        frame = frame.f_back
+        level += 1
+    return level
+
+
+# ---- kinds, guards and bindings --------------------------------------------------------------------------------
 
 
 def call_kinds(given: Sequence[Any]) -> list[Kind]:
@@ -279,7 +657,7 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
     sizes: dict[int, str] = {}
 
     def of(value: Any) -> Kind:
-        if isinstance(value, np.ndarray):
+        if type(value) in _ARRAYS:
             dims = tuple(1 if n == 1 else Extent(sizes.setdefault(n, f"n{len(sizes)}"), 0, True) for n in value.shape)
             return Kind("array", value.dtype.name, dims)
         if type(value) in (tuple, list):
@@ -289,24 +667,37 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
     return [of(v) for v in given]
 
 
-def compose(flat: Flat, doc: str = "", watch: Watch | None = None) -> tuple[Text, list[tuple[Any, str, Any]]]:
-    """The text of a derivative, and the bindings that it took for granted."""
-    text = text_of(flat, doc, watch)
-    scopes = [p.scope for p in flat.lowering.labels if isinstance(p.scope, LiveScope)]
-    guards: list[tuple[Any, str, Any]] = []
-    for scope in scopes:
+def guards_of(flat: Flat) -> list[Guard]:
+    """What a text takes for granted: the meaning of each name that was looked up, and the code of each function read."""
+    guards: list[Guard] = []
+
+    def taken(held: Any, name: str) -> Any:
+        return held if callable(held) or isinstance(held, types.ModuleType) else OfKind(kind_of(held))
+
+    for primal in flat.lowering.labels:
+        if isinstance(primal, LivePrimal):
+            guards.append(Guard(primal.function, "__code__", primal.function.__code__))
+        scope = primal.scope
+        if not isinstance(scope, LiveScope):
+            continue
         for name, held in scope.seen.items():
-            value = held if callable(held) or isinstance(held, types.ModuleType) else _OfKind(kind_of(held, name))
-            guards.append((scope.cells.get(name, scope.function.__globals__), name, value))
-    return text, guards
+            if name in scope.cells:
+                guards.append(Guard(scope.cells[name], name, taken(held, name)))
+            elif name in scope.function.__globals__:
+                guards.append(Guard(scope.function.__globals__, name, taken(held, name)))
+            else:
+                guards.append(Guard(scope.function.__globals__, name, ABSENT))
+    for (module, name), held in flat.lowering.attributes.items():
+        guards.append(Guard(vars(sys.modules[module]), name, taken(held, name)))
+    return guards
 
 
-def bind_text(text: Text) -> types.FunctionType:
-    """The entry function of a text, bound to live objects."""
+def bind_text(text: Text, instead: Mapping[str, Any] | None = None) -> types.FunctionType:
+    """The entry function of a text, bound to live objects; `instead` has stand-ins for runtime functions."""
     values: dict[str, Any] = {}
     for name, qualified in text.helpers.items():
         module, _, plain = qualified.rpartition(".")
-        values[name] = getattr(importlib.import_module(module), plain)
+        values[name] = (instead or {}).get(qualified) or getattr(importlib.import_module(module), plain)
     for name, module in text.modules.items():
         values[name] = importlib.import_module(module)
     for name, primal in text.primals.items():
@@ -315,10 +706,17 @@ def bind_text(text: Text) -> types.FunctionType:
     bindings: dict[str, Binding] = {}
     for name, function in text.functions.items():
         scope = _live_scope(function.primal)
-        defaults = keyword_defaults = None
-        if name == text.entry and isinstance(function.primal, LivePrimal) and not any(p.seed for p in function.params):
-            defaults, keyword_defaults = function.primal.function.__defaults__, function.primal.function.__kwdefaults__
-        bindings[name] = Binding(scope.function.__globals__, scope.cells, defaults, keyword_defaults)
+        binding = Binding(scope.function.__globals__, scope.cells)
+        if name == text.entry and isinstance(function.primal, LivePrimal):
+            primal = function.primal
+            parameters = {p.name: p for p in signature_parameters(primal.function)}
+            binding.annotations = {
+                n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty and p.name in {q.name for q in function.params}
+            }
+            if not any(p.seed for p in function.params):
+                binding.defaults = primal.function.__defaults__
+            binding.keyword_defaults = primal.function.__kwdefaults__
+        bindings[name] = binding
     return link(text.text, text.entry, bindings, values)
 
 
@@ -327,13 +725,3 @@ def _live_scope(primal: Primal) -> LiveScope:
     while not isinstance(scope, LiveScope):
         scope = scope.outer
     return scope
-
-
-def _make_call(derivative: Derivative) -> Callable[..., Any]:
-    """A call made for the signature: types are looked up, and only what is not found there takes the long way."""
-
-    def call(*args: Any, **kwargs: Any) -> Any:
-        return derivative._slow(args, kwargs)
-
-    return call
-

@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,6 +55,22 @@ def _ignore(stage: str, program: Program, kinds: Kinds) -> None:
     pass
 
 
+@contextmanager
+def collection_paused() -> Iterator[None]:
+    """No cyclic garbage collection meanwhile: a transform makes many objects, and all of them live until it ends.
+
+    Without this the collector walks them again and again, and the time of a transform grows faster than its input.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+@collection_paused()
 def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) -> Flat:
     """The IR of a primal and of all that it calls, for the kinds of its arguments."""
     lowering = Lowering()
@@ -64,6 +82,7 @@ def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) ->
     return Flat(program, kinds, lowering)
 
 
+@collection_paused()
 def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     """The optimised derivative of a program; the result may be transformed again."""
     notes: list[str] = []
@@ -83,6 +102,7 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     return Flat(program, kinds, flat.lowering, notes)
 
 
+@collection_paused()
 def finish(flat: Flat, watch: Watch = _ignore) -> tuple[Program, Kinds]:
     """Nested IR without tapes' abstract sites, ready for text."""
     kinds = dict(flat.kinds)

@@ -5,7 +5,7 @@ Facts are per Var; a call is followed into its callee, whose activity is keyed b
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from s2sad.analysis.kinds import Kinds
@@ -58,15 +58,22 @@ def _operand_vars(operand: Expr) -> Iterable[Var]:
     return vars_of(operand)
 
 
+#: What is asked: a function and positions of its parameters or results. What is found: Vars, and positions of the others.
+_Query = tuple[Label, frozenset[int]]
+_Found = tuple[frozenset[Var], frozenset[int]]
+_NOTHING: _Found = (frozenset(), frozenset())
+
+
 class ActivityAnalysis:
     """Activity of all functions of a program, on demand."""
 
     def __init__(self, program: Program, kinds: Kinds) -> None:
         self.program = program
         self.kinds = kinds
-        self._varied: dict[tuple[Label, frozenset[int]], tuple[frozenset[Var], frozenset[int]]] = {}
-        self._busy: set[tuple[Label, frozenset[int]]] = set()
-        self._useful: dict[tuple[Label, frozenset[int]], tuple[frozenset[Var], frozenset[int]]] = {}
+        self._tables: dict[str, dict[_Query, _Found]] = {"varied": {}, "useful": {}}
+        self._final: set[tuple[str, _Query]] = set()
+        self._round: set[tuple[str, _Query]] = set()
+        self._changed = False
 
     def of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Activity:
         """The activity of a function for the active parameters and results at these positions."""
@@ -76,22 +83,41 @@ class ActivityAnalysis:
 
     def varied(self, label: Label, params: frozenset[int]) -> tuple[frozenset[Var], frozenset[int]]:
         """The Vars that depend on these parameters, and the positions of the results that do."""
-        key = (label, params)
         function = self.program.functions.get(label)
         if function is None:
             return frozenset(), frozenset({0}) if params else frozenset()
-        if key in self._busy or (key in self._varied and key not in self._busy):
-            return self._varied.get(key, (frozenset(), frozenset()))
-        self._busy.add(key)
-        while True:
-            before = self._varied.get(key, (frozenset(), frozenset()))
+
+        def once() -> _Found:
             found = self._varied_once(function, params)
-            positions = frozenset(i for i, v in enumerate(function.results.values) if any(w in found for w in vars_of(v)))
-            self._varied[key] = (found, positions)
-            if self._varied[key] == before:
-                break
-        self._busy.discard(key)
-        return self._varied[key]
+            return found, frozenset(i for i, v in enumerate(function.results.values) if any(w in found for w in vars_of(v)))
+
+        return self._least("varied", (label, params), once)
+
+    def _least(self, table: str, query: _Query, once: Callable[[], _Found]) -> _Found:
+        """The least fixpoint of a query over all queries that it reaches: functions may call each other in circles.
+
+        In a round each query is computed once, and one that is asked again gives what is known so far. The query that
+        began the round repeats it until nothing changes; only then is any of them final.
+        """
+        found = self._tables[table]
+        key = (table, query)
+        if key in self._final or key in self._round:
+            return found.get(query, _NOTHING)
+        outermost = not self._round
+        while True:
+            self._changed = self._changed and not outermost
+            self._round.add(key)
+            new = once()
+            if new != found.get(query, _NOTHING):
+                found[query] = new
+                self._changed = True
+            if not outermost:
+                return new
+            if not self._changed:
+                self._final |= self._round
+                self._round = set()
+                return new
+            self._round = set()
 
     def _carries(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).carries_derivative
@@ -129,23 +155,15 @@ class ActivityAnalysis:
 
     def useful(self, label: Label, results: frozenset[int]) -> tuple[frozenset[Var], frozenset[int]]:
         """The Vars that reach these results, and the positions of the parameters that do."""
-        key = (label, results)
         function = self.program.functions.get(label)
         if function is None:
             return frozenset(), frozenset(range(1000))
-        busy = ("useful", *key)
-        if busy in self._busy or key in self._useful:
-            return self._useful.get(key, (frozenset(), frozenset()))
-        self._busy.add(busy)  # type: ignore[arg-type]
-        while True:
-            before = self._useful.get(key, (frozenset(), frozenset()))
+
+        def once() -> _Found:
             found = self._useful_once(function, results)
-            positions = frozenset(i for i, p in enumerate(function.params) if p.var in found)
-            self._useful[key] = (found, positions)
-            if self._useful[key] == before:
-                break
-        self._busy.discard(busy)  # type: ignore[arg-type]
-        return self._useful[key]
+            return found, frozenset(i for i, p in enumerate(function.params) if p.var in found)
+
+        return self._least("useful", (label, results), once)
 
     def _useful_once(self, function: Function, results: frozenset[int]) -> frozenset[Var]:
         useful = {v for i in results for v in vars_of(function.results.values[i])}

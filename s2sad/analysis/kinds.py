@@ -6,12 +6,15 @@ combination of its arguments' kinds, and attributes, methods and in-place operat
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import Lowering
+from s2sad.frontend.lower import Lowering, bind_arguments, parameters, tuple_arity
+from s2sad.frontend.resolve import LivePrimal
 from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -67,6 +70,10 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
     if expr.name in DISPLAYS:
         kind = display_kind(expr, operand)
         return None if bottom else kind
+    if expr.name.startswith("attribute.") and expr.operands:
+        receiver = operand(expr.operands[0])
+        if receiver.sort == "object":
+            return None if bottom else dict(receiver.fields).get(expr.name.partition(".")[2], UNKNOWN)
     entry = registry.find(rule_name(expr))
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
@@ -208,12 +215,43 @@ class Specialiser:
             kinds = infer(probe, fixed, self._call)
             returned = function.results
             instance.results = [_expr_kind(v, kinds.get) for v in returned.values]
-            if instance.results == before:
+            if instance.results == before and not self._find_methods(function.body, kinds):
                 break
+            probe.body[len(moving) :] = function.body
         instance.results = [k or UNKNOWN for k in instance.results]
         function.body = self._rewrite(function.body, kinds)
         instance.function = replace_function(function, label=instance.label)
         instance.kinds = kinds
+
+    def _find_methods(self, block: Block, kinds: Kinds) -> bool:
+        """Make calls of methods of the user's classes plain calls; tell whether there were any."""
+        found = False
+        for position, stmt in enumerate(block):
+            for inner in blocks_of(stmt):
+                found = self._find_methods(inner, kinds) or found
+            if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name.startswith("method.")):
+                continue
+            receiver = kind_of_expr(stmt.expr.operands[0], kinds)
+            name = stmt.expr.name.partition(".")[2]
+            if receiver.sort != "object" or not isinstance(receiver.cls, type):
+                continue
+            held = inspect.getattr_static(receiver.cls, name, None)
+            if isinstance(held, staticmethod):
+                function, operands = held.__func__, stmt.expr.operands[1:]
+            else:
+                function, operands = held, stmt.expr.operands
+            if not isinstance(function, types.FunctionType):
+                continue
+            self.lowering.methods[receiver.cls, name] = held
+            primal = LivePrimal(function)
+            params = parameters(primal.source.node.args)
+            if tuple_arity(primal.source.node) is not None:
+                raise S2sadError("S201", f"the method {name!r} returns a tuple, which is not supported", stmt.origin, "return one value")
+            arguments = bind_arguments(primal, params, operands, stmt.expr.keywords, stmt.origin)
+            links = {"origin": stmt.origin, "quote": stmt.quote, "group": stmt.group}
+            block[position] = Call((stmt.var,), self.lowering.label(primal), tuple(arguments), **links)
+            found = True
+        return found
 
     def _call(self, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
         canonical, back = _canonical(arguments)
@@ -325,7 +363,8 @@ def _canonical(arguments: list[Kind]) -> tuple[list[Kind], Callable[[Kind], Kind
             names = [name(t) for t in sorted(shape)]
             shape = None if None in names else frozenset(names)
         items = None if kind.items is None else tuple(change(k, axis, name) for k in kind.items)
-        return Kind(kind.sort, kind.dtype, shape, items, kind.cls)
+        fields = tuple((n, change(k, axis, name)) for n, k in kind.fields)
+        return Kind(kind.sort, kind.dtype, shape, items, kind.cls, fields)
 
     return [change(k, rename, token) for k in arguments], lambda k: change(k, undo, lambda t: back.get(t))
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 import ast
 import hashlib
 import linecache
+import sys
+import threading
 import types
 import weakref
 from collections.abc import Mapping
@@ -53,7 +55,7 @@ def link(text: str, entry: str, bindings: Mapping[str, Binding], values: Mapping
     ast.fix_missing_locations(outer)
     module = compile(outer, filename, "exec")
     inner = next(c for c in module.co_consts if isinstance(c, types.CodeType))
-    codes = {c.co_name: c for c in inner.co_consts if isinstance(c, types.CodeType)}
+    codes = {c.co_name: _top_level(c) for c in inner.co_consts if isinstance(c, types.CodeType)}
     cells: dict[str, Any] = {name: types.CellType(values.get(name)) for name in closures}
     made: dict[str, types.FunctionType] = {}
     for name in names:
@@ -62,12 +64,36 @@ def link(text: str, entry: str, bindings: Mapping[str, Binding], values: Mapping
         function = types.FunctionType(code, binding.globals, name, None, closure)
         function.__defaults__ = binding.defaults
         function.__kwdefaults__ = binding.keyword_defaults
+        function.__annotations__ = dict(binding.annotations or {})
         function.__module__ = binding.globals.get("__name__", "s2sad")
         function.__doc__ = ast.get_docstring(next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name))
         cells[name].cell_contents = function
         made[name] = function
-    lines = text.splitlines(keepends=True)
-    linecache.cache[filename] = (len(text), None, lines, filename)
     result = made[entry]
-    weakref.finalize(result, linecache.cache.pop, filename, None)
+    register(filename, text, result)
     return result
+
+
+def _top_level(code: types.CodeType) -> types.CodeType:
+    """The code under its own name, without that of the factory."""
+    return code.replace(co_qualname=code.co_name) if sys.version_info >= (3, 11) else code
+
+
+_users: dict[str, int] = {}
+_lock = threading.RLock()
+
+
+def register(filename: str, text: str, user: Any) -> None:
+    """Show a text under a file name, for as long as `user` lives. Equal texts share a name: the last user takes it away."""
+    with _lock:
+        _users[filename] = _users.get(filename, 0) + 1
+        linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
+    weakref.finalize(user, _release, filename).atexit = False
+
+
+def _release(filename: str) -> None:
+    with _lock:
+        _users[filename] -= 1
+        if not _users[filename]:
+            del _users[filename]
+            linecache.cache.pop(filename, None)

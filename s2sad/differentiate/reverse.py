@@ -92,6 +92,8 @@ class ReverseMode:
         self.activity = ActivityAnalysis(self.program, self.kinds)
         self.halves: dict[tuple[Label, frozenset[int], frozenset[int]], Halves] = {}
         self.made: dict[Label, Function] = {}
+        self._round: dict[tuple[Label, frozenset[int], frozenset[int]], None] = {}
+        self._changed = False
         self.calls_stack = Stack()
         self.notes: list[str] = []
 
@@ -155,26 +157,32 @@ class ReverseMode:
         return made
 
     def halves_of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Halves:
-        """The halves of a callee; a recursive one is built again until what it reads and saves no longer changes."""
+        """The halves of a callee; recursive ones are built again, all of the circle, until what they read and save no longer changes."""
         key = (label, params, results)
-        if key in self.halves:
+        if key in self.halves and (not self.halves[key].busy or key in self._round):
             return self.halves[key]
-        function = self.program.functions[label]
-        halves = Halves(
-            Label(f"forward_{label.hint}"), Label(f"reverse_{label.hint}"), tuple(sorted(params)), tuple(sorted(results)), primal=label,
-        )
-        self.halves[key] = halves
+        if key not in self.halves:
+            self.halves[key] = Halves(
+                Label(f"forward_{label.hint}"), Label(f"reverse_{label.hint}"), tuple(sorted(params)), tuple(sorted(results)), primal=label,
+            )
+        halves = self.halves[key]
+        outermost = not self._round
         while True:
+            self._changed = self._changed and not outermost
+            self._round[key] = None
             before = (halves.reads, halves.saves)
-            build = _Build(self, function, params, results, framed=True)
-            forward, reverse = build.halves(halves)
-            if (halves.reads, halves.saves) == before:
-                break
-        self.made[halves.forward] = forward
-        self.made[halves.reverse] = reverse
-        halves.busy = False
-        return halves
-
+            forward, reverse = _Build(self, self.program.functions[label], params, results, framed=True).halves(halves)
+            self.made[halves.forward] = forward
+            self.made[halves.reverse] = reverse
+            self._changed = self._changed or (halves.reads, halves.saves) != before
+            if not outermost:
+                return halves
+            if not self._changed:
+                for finished in self._round:
+                    self.halves[finished].busy = False
+                self._round = {}
+                return halves
+            self._round = {}
 
 @dataclass
 class _CallPlan:

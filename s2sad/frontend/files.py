@@ -331,7 +331,7 @@ class FileModule:
         held = self.constant(meaning.value)
         if isinstance(held, list) and not self._only_read(name):
             return Value(UNKNOWN)
-        return Value(UNKNOWN) if held is NotImplemented else Value(kind_of(held, name), held)
+        return Value(UNKNOWN) if held is NotImplemented else Value(kind_of(held), held)
 
     def _only_read(self, name: str) -> bool:
         """Whether a list of the file is nowhere written, handed on or given another name."""

@@ -6,7 +6,8 @@ own; tests and loop bounds stand in Vars that the body does not write; the one R
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,9 @@ import gast
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend import desugar, support
 from s2sad.frontend.resolve import (
+    LIBRARIES,
     Binding,
+    Derived,
     Known,
     Module,
     Primal,
@@ -90,6 +93,10 @@ class Lowering:
     labels: dict[Primal, Label] = field(default_factory=dict)
     primals: dict[Label, Primal] = field(default_factory=dict)
     functions: dict[Label, Function | S2sadError] = field(default_factory=dict)
+    #: What attributes of the user's own modules meant: (module, name) -> the object.
+    attributes: dict[tuple[str, str], object] = field(default_factory=dict)
+    #: What methods were called: (class, name) -> the function found there.
+    methods: dict[tuple[type, str], object] = field(default_factory=dict)
 
     def label(self, primal: Primal) -> Label:
         if primal not in self.labels:
@@ -328,33 +335,17 @@ class _Lowerer:
         self.emit(self.raw_statement(node, exits=True))
 
     def visit_Import(self, node: Any) -> None:
-        import importlib
-
-        for item in node.names:
-            name = item.asname or item.name.partition(".")[0]
-            target = item.name if item.asname else name
-            try:
-                importlib.import_module(item.name)
-            except ImportError:
-                pass
-            self.local_bindings[name] = Module(target)
+        for name, found in self.primal.scope.imports(node):
+            if found is None:
+                raise self.refuse("S203", f"module {node.module} has no {name!r}", node)
+            self.local_bindings[name] = found
         self.imports.append(node)
 
     def visit_ImportFrom(self, node: Any) -> None:
-        import importlib
-
         if node.level or node.module is None:
-            raise self.refuse("S201", "a relative import in a function is not supported", node, "import at the top of the module")
-        try:
-            importlib.import_module(node.module)
-        except ImportError:
-            pass
-        for item in node.names:
-            found = attribute(Module(node.module), item.name)
-            if found is None:
-                raise self.refuse("S203", f"module {node.module} has no {item.name!r}", node)
-            self.local_bindings[item.asname or item.name] = found
-        self.imports.append(node)
+            reason = "a relative import in a function is not supported"
+            raise self.refuse("S201", reason, node, "import at the top of the module")
+        self.visit_Import(node)
 
     def visit_FunctionDef(self, node: Any) -> None:
         self.define_local(node.name, node)
@@ -575,6 +566,8 @@ class _Lowerer:
                 near = nearest_names(node.id, [*self.local_names, *self.primal.scope.names()])
                 help = f"did you mean {' or '.join(near)}?" if near else "define it, or pass it as an argument"
                 raise self.refuse("S202", f"name {node.id!r} is not defined", node, help)
+            if isinstance(found, Derived):
+                self.refuse_derivative(node, found)
             return found
         if isinstance(node, gast.Attribute):
             base = self.binding(node.value)
@@ -584,8 +577,24 @@ class _Lowerer:
                     near = nearest_names(node.attr, module_names(base))
                     help = f"did you mean {' or '.join(f'{base.name}.{n}' for n in near)}?" if near else ""
                     raise self.refuse("S203", f"{base.name} has no {node.attr!r}", node, help)
+                self.note_attribute(base, node.attr)
                 return inner
         return None
+
+    def refuse_derivative(self, node: Any, found: Derived) -> None:
+        """A derivative that the text calls cannot be differentiated yet; one of this very function never makes sense."""
+        name = node.id
+        if any(found.primal == p for p in self.lowering.labels):
+            raise self.refuse(
+                "S411", f"{name!r} is the name of the derivative of the function that calls it", node,
+                f"leave {name} as it is, and write {name}_grad = grad({name})",
+            )
+
+    def note_attribute(self, base: Module | Known, name: str) -> None:
+        """Remember what a module's attribute means now, if it may come to mean something else."""
+        module = sys.modules.get(base.name)
+        if isinstance(base, Module) and base.name.partition(".")[0] not in LIBRARIES and name in vars(module or object):
+            self.lowering.attributes[base.name, name] = vars(module)[name]
 
     def callee(self, node: Any) -> Binding | LocalFunction | None:
         """The function that an expression names; None where only its value could tell."""
@@ -780,6 +789,8 @@ class _Lowerer:
                 keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
                 return Op(f"method.{node.func.attr}", operands, keywords)
         what = self.source.segment(node.func)
+        if isinstance(self.binding(node.func), Derived):
+            raise self.refuse("S201", f"`{what}` is a derivative, whose calls are not differentiated", node, "use grad(grad(f)), or pass its value")
         raise self.refuse("S204", f"which function `{what}` is cannot be found out", node.func, "call a function by its name")
 
     @staticmethod
@@ -801,39 +812,16 @@ class _Lowerer:
         except S2sadError as error:
             reason = f"`{self.source.segment(node.func)}` cannot be differentiated: {error.reason}"
             raise self.refuse(error.code, reason, node, error.help) from None
-        given: dict[str, Expr] = {}
-        names = [p.name for p in params if p.passing in ("positional", "either")]
-        if len(node.args) > len(names) or any(isinstance(a, gast.Starred) for a in node.args):
-            raise self.refuse("S402", f"{found.primal.name} takes {len(names)} positional arguments", node)
-        for name, argument in zip(names, node.args):
-            given[name] = self.atom(argument)
-        for keyword in node.keywords:
-            allowed = [p.name for p in params if p.passing != "positional"]
-            if keyword.arg not in allowed or keyword.arg in given:
-                raise self.refuse("S402", f"{found.primal.name} does not take {keyword.arg!r} here", node)
-            given[keyword.arg] = self.atom(keyword.value)
-        arguments: list[Expr] = []
-        for param in params:
-            if param.name in given:
-                arguments.append(given[param.name])
-            elif param.default is None:
-                raise self.refuse("S402", f"{found.primal.name} misses its argument {param.name!r}", node)
-            else:
-                arguments.append(self.default(found, param, node))
+        if any(isinstance(a, gast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
+            raise self.refuse("S201", "a starred argument is not supported", node, "write the arguments out")
+        positional = [self.atom(a) for a in node.args]
+        named = [(k.arg, self.atom(k.value)) for k in node.keywords]
+        arguments = bind_arguments(found.primal, params, positional, named, self.place(node))
         if isinstance(found, LocalFunction):
             for name in found.captured:
                 arguments.append(self.atom(gast.copy_location(gast.Name(name, gast.Load(), None, None), node)))
         self.emit(Call(tuple(results), label, tuple(arguments)))
         return tuple(results)
-
-    def default(self, found: UserFunction | LocalFunction, param: Param, node: Any) -> Expr:
-        """A parameter's default: a literal as it stands; any other is refused, as it was evaluated at its definition."""
-        try:
-            return Const(gast.literal_eval(param.default))
-        except (ValueError, TypeError):
-            raise self.refuse(
-                "S201", f"the default of {param.name!r} in {found.primal.name} is not a literal", node, f"pass {param.name!r} explicitly"
-            ) from None
 
     # ---- verbatim syntax ---------------------------------------------------------------------------------------
 
@@ -866,6 +854,40 @@ class _Lowerer:
         return RawStmt(node, tuple(reads.items()), exits)
 
 
+def bind_arguments(primal: Primal, params: list[Param], positional: Sequence[Expr], named: Sequence[tuple[str, Expr]], place: Place | None) -> list[Expr]:
+    """The arguments of a call, one a parameter. Raises S402 where they do not fit, S201 for a default that cannot be written down."""
+    given: dict[str, Expr] = {}
+    names = [p.name for p in params if p.passing in ("positional", "either")]
+    if len(positional) > len(names):
+        raise S2sadError("S402", f"{primal.name} takes {len(names)} positional arguments, not {len(positional)}", place)
+    given.update(zip(names, positional))
+    for name, value in named:
+        if name not in [p.name for p in params if p.passing != "positional"] or name in given:
+            raise S2sadError("S402", f"{primal.name} does not take {name!r} here", place)
+        given[name] = value
+    arguments: list[Expr] = []
+    for param in params:
+        if param.name in given:
+            arguments.append(given[param.name])
+        elif param.default is None:
+            raise S2sadError("S402", f"{primal.name} misses its argument {param.name!r}", place)
+        else:
+            arguments.append(_default(primal, param, place))
+    return arguments
+
+
+def _default(primal: Primal, param: Param, place: Place | None) -> Expr:
+    """A parameter's default, which was evaluated at the definition: a number, text or None is written down."""
+    held = primal.default_of(param.name)
+    if type(held) in (int, float, complex, bool, str, type(None)):
+        return Const(held)
+    try:
+        return Const(gast.literal_eval(param.default))
+    except (ValueError, TypeError):
+        reason = f"the default of {param.name!r} in {primal.name} is neither a number nor a literal"
+        raise S2sadError("S201", reason, place, f"pass {param.name!r} explicitly") from None
+
+
 @dataclass
 class FunctionFacts:
     """What lowering learned beside the body: the kinds of the globals read, and the imports made inside."""
@@ -889,6 +911,9 @@ class _NestedScope:
 
     def names_of_module(self, module: str) -> Iterable[str]:
         return self.outer.names_of_module(module)
+
+    def imports(self, node: Any) -> Iterable[tuple[str, Any]]:
+        return self.outer.imports(node)
 
 
 def _bound_inside(node: Any) -> set[str]:

@@ -5,19 +5,23 @@ Nothing after this module touches a live object. A binding is one of
     Module("numpy")           a module
     Known("numpy.sin")        something of a library, by its qualified name
     UserFunction(primal)      a Python function whose source can be read
+    Derived(primal)           a derivative of one
     Value(kind)               anything else that a global or closure variable holds, read live by the emitted text
 """
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import difflib
+import importlib
 import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Union
 
+import gast
 import numpy as np
 
 from s2sad.frontend.source import Source, read_function
@@ -50,7 +54,14 @@ class Value:
     held: Any = None
 
 
-Binding = Union[Module, Known, UserFunction, Value]
+@dataclass(frozen=True)
+class Derived:
+    """A derivative that s2sad made; `primal` is the function that it is the derivative of."""
+
+    primal: Primal
+
+
+Binding = Union[Module, Known, UserFunction, Value, Derived]
 
 
 class Scope(Protocol):
@@ -62,6 +73,10 @@ class Scope(Protocol):
 
     def names_of_module(self, module: str) -> Iterable[str]:
         """The global names that hold a module."""
+        ...
+
+    def imports(self, node: Any) -> Iterable[tuple[str, Binding | None]]:
+        """The names that an import statement within a function binds, and what they mean; None if there is no such name."""
         ...
 
 
@@ -82,6 +97,10 @@ class Primal:
     def source(self) -> Source:
         raise NotImplementedError
 
+    def default_of(self, name: str) -> object:
+        """The value of a parameter's default, where it is known; otherwise the Primal itself."""
+        return self
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Primal) and self.key == other.key
 
@@ -100,6 +119,14 @@ class LivePrimal(Primal):
         self._source: Source | None = None
         if not function.__name__.isidentifier():
             self.name = self.source.name
+
+    def default_of(self, name: str) -> object:
+        code = self.function.__code__
+        names = code.co_varnames[: code.co_argcount]
+        defaults = self.function.__defaults__ or ()
+        values = dict(zip(names[len(names) - len(defaults) :], defaults))
+        values.update(self.function.__kwdefaults__ or {})
+        return values.get(name, self)
 
     @property
     def source(self) -> Source:
@@ -144,18 +171,32 @@ class LiveScope:
         held = sys.modules.get(module)
         return [n for n, v in self.function.__globals__.items() if v is held and not n.startswith("_")] if held else []
 
+    def imports(self, node: Any) -> Iterable[tuple[str, Binding | None]]:
+        modules = [item.name for item in node.names] if isinstance(node, gast.Import) else [node.module]
+        for module in modules:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(module)
+        for item in node.names:
+            if isinstance(node, gast.ImportFrom):
+                yield item.asname or item.name, attribute(Module(node.module), item.name)
+            else:
+                top = item.name.partition(".")[0]
+                yield item.asname or top, Module(item.name if item.asname else top)
+
 
 def binding_of(held: Any, name: str = "") -> Binding:
     """The binding of a live object."""
     if isinstance(held, types.ModuleType):
         return Module(held.__name__)
     if callable(held):
+        if getattr(type(held), "is_derivative", False):
+            return Derived(held.base)  # type: ignore[attr-defined]
         qualified = qualified_name(held)
         if qualified is not None:
             return Known(qualified)
         if isinstance(held, types.FunctionType):
             return UserFunction(LivePrimal(held))
-    return Value(kind_of(held, name), held)
+    return Value(kind_of(held), held)
 
 
 def qualified_name(held: Any) -> str | None:
@@ -176,14 +217,14 @@ def qualified_name(held: Any) -> str | None:
         found = sys.modules.get(candidate)
         if found is not None and getattr(found, name, None) is held:
             qualified = f"{candidate}.{name}"
-            library = not isinstance(held, (types.FunctionType, type)) or candidate.partition(".")[0] in _LIBRARIES
+            library = not isinstance(held, (types.FunctionType, type)) or candidate.partition(".")[0] in LIBRARIES
             if library or registry.find(qualified) is not None:
                 return qualified
     return None
 
 
 #: Packages whose functions are never read as user code: they have a rule or are refused.
-_LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "jax", "dask", "cupy"})
+LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "jax", "dask", "cupy"})
 
 
 def attribute(binding: Module | Known, name: str) -> Binding | None:
@@ -199,11 +240,13 @@ def attribute(binding: Module | Known, name: str) -> Binding | None:
         if isinstance(held, types.ModuleType):
             return Module(held.__name__)
         if callable(held):
+            if getattr(type(held), "is_derivative", False):
+                return Derived(held.base)
             canonical = qualified_name(held)
             if canonical is None and isinstance(held, types.FunctionType):
                 return UserFunction(LivePrimal(held))
             return Known(canonical or qualified)
-        return Known(qualified, kind_of(held, name))
+        return Known(qualified, kind_of(held))
     return Known(qualified)
 
 

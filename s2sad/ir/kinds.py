@@ -7,6 +7,7 @@ where it is known not to be one, so that no broadcasting stretches it.
 
 from __future__ import annotations
 
+import types
 from dataclasses import dataclass
 from typing import Any, Union
 
@@ -36,7 +37,7 @@ Shape = Union[tuple[Dim, ...], frozenset[str], None]
 class Kind:
     """`sort` is one of unknown, none, bool, int, float, complex, str, scalar (of NumPy), array, tuple, list, dict, slice,
     ellipsis, range, object, function, module. `dtype` is a NumPy name for scalars and arrays; `items` the kinds of a
-    tuple's or list's items where known; `cls` a class for objects.
+    tuple's or list's items where known; `cls` the class of an object and `fields` the kinds of its attributes.
     """
 
     sort: str
@@ -44,6 +45,7 @@ class Kind:
     shape: Shape = None
     items: tuple[Kind, ...] | None = None
     cls: Any = None
+    fields: tuple[tuple[str, Kind], ...] = ()
 
     @property
     def rank(self) -> int | None:
@@ -191,25 +193,38 @@ def _join_dims(x: Dim, y: Dim) -> Dim:
     return Extent("?", 0, plural)
 
 
-def kind_of(value: Any, symbol: str = "x") -> Kind:
-    """The kind of a live value; the axes of an array that are not one are named after `symbol`.
+def kind_of(value: Any, symbol: str = "") -> Kind:
+    """The kind of a live value. The axes of an array that are not one are named after `symbol`, which no other array
+    may share; without one they equal no others.
 
     >>> kind_of(1.5), kind_of(True).sort
-    (Kind(sort='float', dtype=None, shape=(), items=None, cls=None), 'bool')
+    (Kind(sort='float', dtype=None, shape=(), items=None, cls=None, fields=()), 'bool')
     """
     kind = _PYTHON_KINDS.get(type(value))
     if kind is not None:
         return kind
     if isinstance(value, np.ndarray):
-        dims = tuple(1 if n == 1 else Extent(f"{symbol}.{i}", 0, True) for i, n in enumerate(value.shape))
+        dims = tuple(1 if n == 1 else Extent(f"{symbol}.{i}" if symbol else "?", 0, True) for i, n in enumerate(value.shape))
         return Kind("array", value.dtype.name, dims)
     if isinstance(value, np.generic):
         return Kind("scalar", value.dtype.name, ())
     if type(value) in (tuple, list):
-        return Kind(type(value).__name__, items=tuple(kind_of(v, f"{symbol}.{i}") for i, v in enumerate(value)))
+        return Kind(type(value).__name__, items=tuple(kind_of(v, symbol and f"{symbol}.{i}") for i, v in enumerate(value)))
     if isinstance(value, range):
         return Kind("range")
-    return Kind("object", cls=type(value))
+    return Kind("object", cls=type(value), fields=_fields(value, symbol))
+
+
+def _fields(value: Any, symbol: str) -> tuple[tuple[str, Kind], ...]:
+    """The kinds of the attributes that an object holds itself; objects among them without theirs."""
+    held = getattr(value, "__dict__", None)
+    if type(held) is not dict or isinstance(value, (type, types.ModuleType, types.FunctionType)) or len(held) > 100:
+        return ()
+    found = []
+    for name, item in held.items():
+        simple = isinstance(item, (np.ndarray, np.generic)) or type(item) in _PYTHON_KINDS
+        found.append((name, kind_of(item, symbol and f"{symbol}.{name}") if simple else Kind("object", cls=type(item))))
+    return tuple(found)
 
 
 _PYTHON_KINDS = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, str: STR, type(None): NONE, type(...): Kind("ellipsis")}

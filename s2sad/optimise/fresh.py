@@ -32,7 +32,7 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
         root = aliases.root(stmt.var)
         if isinstance(stmt.expr, Op) and stmt.expr.name == RETURNED:
             continue
-        if isinstance(stmt.expr, Const) or (isinstance(stmt.expr, Op) and _is_repeated(stmt.expr)):
+        if isinstance(stmt.expr, Const) or (isinstance(stmt.expr, Op) and _is_repeated(stmt.expr, kinds)):
             borrowed.add(root)
         elif not shared_operands(stmt.expr):
             members[root] = members.get(root, 0)
@@ -63,6 +63,13 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
     return replace_function(function, body=body)
 
 
-def _is_repeated(expr: Op) -> bool:
+def _is_repeated(expr: Op, kinds: Kinds) -> bool:
     """Whether the cells of a result may stand for the same memory, or be read-only."""
-    return expr.name in ("s2sad.spread", "s2sad.rebroadcast", "s2sad.unspread", "numpy.broadcast_to", "s2sad.select", "operator.getitem") or expr.name.startswith("s2sad.runtime.")
+    if expr.name == "numpy.diag":
+        return kind_of_expr(expr.operands[0], kinds).rank != 1
+    return expr.name in _REPEATED or expr.name.startswith("s2sad.runtime.")
+
+
+_REPEATED = frozenset({
+    "s2sad.spread", "s2sad.rebroadcast", "s2sad.unspread", "numpy.broadcast_to", "numpy.diagonal", "s2sad.select", "operator.getitem",
+})  # fmt: skip

@@ -5,8 +5,8 @@
 Both read only the shape of `a`. The pass `optimise.expand` writes them as plain NumPy where the kinds are known.
 """
 
-from s2sad.ir.kinds import FLOAT, Kind
-from s2sad.rules.registry import linear, nondifferentiable
+from s2sad.ir.kinds import FLOAT, Kind, join
+from s2sad.rules.registry import linear, nondifferentiable, rule
 
 
 def _like_a(*, x: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
@@ -23,4 +23,8 @@ linear("s2sad.unbroadcast", "x, a", x="rebroadcast(g, x)", kind=_like_a, constan
 linear("s2sad.rebroadcast", "x, a", x="unbroadcast(g, x)", kind=_like_a, constant=("a",), cheap=True, views=("x",))
 # The gradient of the second argument as it is returned: fresh, of its dtype.
 linear("s2sad.returned", "x, a", x="g", kind=_like_a, views=("x",), constant=("a",))
+# `a if test else b` within a formula, of numbers.
+rule("s2sad.select", "test, a, b", kind=lambda *, literals, test, a, b: join(a, b), constant=("test",), cheap=True,
+     views=("a", "b"), a="g if test else 0.0", b="0.0 if test else g",
+     tangent={"a": "a_dot if test else 0.0", "b": "0.0 if test else b_dot"})
 nondifferentiable("s2sad.runtime.checks.scalar_seed", kind=FLOAT, signature="y")
