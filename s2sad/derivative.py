@@ -610,6 +610,7 @@ def signature_parameters(function: types.FunctionType) -> list[inspect.Parameter
     given = function.__defaults__ or ()
     defaults = {**dict(zip(names[count - len(given) : count], given)), **(function.__kwdefaults__ or {})}
     P = inspect.Parameter
+    kinds: list[tuple[str, Any]]
     kinds = [(n, P.POSITIONAL_ONLY if i < only else P.POSITIONAL_OR_KEYWORD) for i, n in enumerate(names[:count])]
     rest = count + keywords
     if code.co_flags & inspect.CO_VARARGS:

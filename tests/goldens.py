@@ -84,7 +84,7 @@ def run_text(text: str, module: types.ModuleType, derivative: Any) -> Callable[.
     for name, qualified in runtime_functions().items():
         helpers[name] = getattr(sys.modules[qualified.rpartition(".")[0]], name)
     primal = derivative.primal
-    while isinstance(primal, type(derivative)):
+    while hasattr(primal, "primal"):
         primal = primal.primal
     namespace = {**helpers, "np": np, **vars(module), **inspect.getclosurevars(primal).nonlocals}
     exec(compile(text, "<golden>", "exec"), namespace)

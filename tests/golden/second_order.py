@@ -97,28 +97,13 @@ def grad_grad_power(x: float, n: int):
 # ---- emitted: jvp(grad(cubic))
 def jvp_grad_cubic(x: float, x_dot):
     """Value and directional derivative of grad_cubic with respect to x."""
-    result_bar = scalar_seed(x ** 3)
-    # return x ** 3
-    t1 = x ** 2
-    t2 = 3 * t1
-    t3 = result_bar * t2
-    x_bar_dot = unbroadcast(rebroadcast(rebroadcast(3 * rebroadcast(2 * x_dot * np.where((x == 0) & (2 == 0), 1, x), t1), t2) * result_bar, t3), x)
-    return unbroadcast(t3, x), np.copy(x_bar_dot)
+    return 1.0 * (3 * x ** (3 - 1)), 6 * x_dot * (1 if (x, 2) == (0, 0) else x)
 
 
 # ---- emitted: jvp(grad(quartic))
 def jvp_grad_quartic(x: Float64[np.ndarray, 'n'], x_dot):
     """Value and directional derivative of grad_quartic with respect to x."""
-    # Forward sweep
-    t1 = x ** 4
-    # Reverse sweep
-    # return np.sum(x ** 4)
-    t2_bar = spread(scalar_seed(np.sum(t1)), t1)
-    t3 = x ** 3
-    t4 = 4 * t3
-    t5 = t2_bar * t4
-    x_bar_dot = unbroadcast(rebroadcast(rebroadcast(4 * rebroadcast(3 * x_dot * np.where((x == 0) & (3 == 0), 1, x) ** 2, t3), t4) * t2_bar, t5), x)
-    return unbroadcast(t5, x), np.copy(x_bar_dot)
+    return np.broadcast_to(1.0, x.shape) * (4 * x ** (4 - 1)), 12 * x_dot * np.where((x == 0) & (3 == 0), 1, x) ** 2
 
 
 # ---- emitted: jvp(grad(coupled))
@@ -129,6 +114,5 @@ def jvp_grad_coupled(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n n'],
     t2 = np.exp(t1)
     # Reverse sweep
     # return np.sum(np.exp(A @ x))
-    t3_bar = spread(scalar_seed(np.sum(t2)), t2)
-    t4 = t3_bar * t2
-    return np.copy(matmul_adjoint_b(unbroadcast(t4, t1), A, x)), np.copy(matmul_adjoint_b(unbroadcast(rebroadcast(rebroadcast(A @ x_dot * t2, t2) * t3_bar, t4), t1), A, x))
+    t3 = A.T
+    return t3 @ (np.broadcast_to(1.0, t1.shape) * t2), t3 @ (A @ x_dot * t2)

@@ -69,20 +69,18 @@ def vjp_f(x: float, y: float, seed):
     """Adjoint for a seed of f with respect to x and y."""
     # Forward sweep
     t1 = -x
-    t2 = t1 * y
-    t3 = math.exp(t2)
+    t2 = math.exp(t1 * y)
     # Reverse sweep
     # return x * math.exp(-x * y)
-    t4_bar = unbroadcast(unbroadcast(x * seed, t3) * t3, t2)
-    return unbroadcast(seed * t3, x) - unbroadcast(t4_bar * y, x), unbroadcast(t1 * t4_bar, y)
+    t3_bar = seed * x * t2
+    return seed * t2 - t3_bar * y, t3_bar * t1
 
 
 # ---- emitted: jvp(f)
 def jvp_f(x: float, y: float, x_dot):
     """Value and directional derivative of f with respect to x."""
-    t1 = -x * y
-    t2 = math.exp(t1)
-    return x * t2, x_dot * t2 + x * rebroadcast(rebroadcast(-x_dot * y, t1) * t2, t2)
+    t1 = math.exp(-x * y)
+    return x * t1, x_dot * t1 - x_dot * y * t1 * x
 
 
 # ---- emitted: jvp(f, wrt=('x', 'y'))
@@ -90,7 +88,7 @@ def jvp_f(x: float, y: float, x_dot, y_dot):
     """Value and directional derivative of f with respect to x and y."""
     t1 = -x
     t2 = math.exp(t1 * y)
-    return x * t2, x_dot * t2 + rebroadcast((rebroadcast(-x_dot, t1) * y + y_dot * t1) * t2, t2) * x
+    return x * t2, x_dot * t2 + (y_dot * t1 - x_dot * y) * t2 * x
 
 
 # ---- emitted: elementwise_grad(shape)
@@ -110,16 +108,13 @@ def elementwise_grad_shape(x: Float64[np.ndarray, 'n']):
 # ---- emitted: vjp(project, wrt=('x', 'A'))
 def vjp_project(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'm n'], seed):
     """Adjoint for a seed of project with respect to x and A."""
-    # Forward sweep
-    t1 = A @ x
-    # Reverse sweep
     # return np.tanh(A @ x)
-    t2_bar = unbroadcast(seed * (1 - np.tanh(t1) ** 2), t1)
-    return np.copy(matmul_adjoint_b(t2_bar, A, x)), np.copy(matmul_adjoint_a(t2_bar, A, x))
+    t1_bar = seed * (1 - np.tanh(A @ x) ** 2)
+    return A.T @ t1_bar, np.outer(t1_bar, x)
 
 
 # ---- emitted: jvp(project)
 def jvp_project(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'm n'], x_dot):
     """Value and directional derivative of project with respect to x."""
     result = np.tanh(A @ x)
-    return result, rebroadcast(A @ x_dot * (1 - result ** 2), result)
+    return result, A @ x_dot * (1 - result ** 2)
