@@ -11,31 +11,39 @@ The forward sweep, and the value that is returned, are never rewritten.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
-from s2sad.analysis.aliases import alias_classes, is_fresh
+from s2sad.analysis.aliases import alias_classes, is_fresh, shared_operands
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.ir.kinds import same_shape
-from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Return, Stmt, blocks_of, replace, walk
-from s2sad.ir.walk import set_blocks, vars_of
+from s2sad.ir.kinds import UNKNOWN, same_shape
+from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, Function, Op, Return, Stmt, Store, Var, blocks_of, replace, walk
+from s2sad.ir.walk import set_blocks
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.expand import placed_for_broadcast
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
 
 _PRODUCTS = ("operator.mul", "operator.truediv", "operator.neg")
+#: Sums of what they are given: a minus may as well stand before them.
+_REDUCTIONS = ("numpy.ndarray.sum", "s2sad.unbroadcast", "s2sad.unspread")
+#: Linear in each operand: a minus may move out of them, where a sum takes it in.
+_LINEAR = ("operator.matmul", "numpy.outer", "numpy.ndarray.T", "numpy.expand_dims")
+#: Views that may be written if what they show may.
+_VIEWS = ("numpy.ndarray.T", "numpy.ndarray.reshape", "numpy.reshape", "numpy.transpose", "numpy.expand_dims")
 
 
 def simplify(function: Function, kinds: Kinds) -> Function:
     """The function with the expressions of its reverse sweep simplified."""
     algebra = Algebra(kinds)
     aliases = alias_classes(function, kinds)
-    returned = {aliases.root(v) for s in walk(function.body) if isinstance(s, Return) for e in s.values for v in vars_of(e)}
+    returned = {aliases.root(v) for s in walk(function.body) if isinstance(s, Return) for e in s.values for v in _given_out(e)}
 
     def kept_fresh(old: Expr, demanded: bool) -> Expr:
         """The simplified expression; where a buffer of its own is demanded, 1 * a becomes a copy of a, not a."""
         new = algebra.simplify(old)
         if isinstance(old, Op) and old.name in ("tuple", "list"):
             return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands))
-        if demanded and is_fresh(old) and not is_fresh(new) and not isinstance(new, Const) and kind_of_expr(new, kinds).shape != ():
+        if demanded and _is_own(old) and not _is_own(new) and not isinstance(new, Const) and kind_of_expr(new, kinds).shape != ():
             return Op("numpy.copy", (new,))
         return new
 
@@ -46,21 +54,43 @@ def simplify(function: Function, kinds: Kinds) -> Function:
             return new
         if isinstance(stmt, Return):
             kept = 1 if stmt.group == "value" else 0
-            return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))
+            return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))  # type: ignore[no-any-return]
         if stmt.group is None:
             return stmt
         if isinstance(stmt, Assign):
-            return replace(stmt, expr=kept_fresh(stmt.expr, aliases.written(stmt.var) or aliases.root(stmt.var) in returned))
+            of_number = kinds.get(stmt.var, UNKNOWN).shape == ()
+            demanded = not of_number and (aliases.written(stmt.var) or aliases.root(stmt.var) in returned)
+            return replace(stmt, expr=kept_fresh(stmt.expr, demanded))  # type: ignore[no-any-return]
+        if isinstance(stmt, Store):
+            return algebra.store(stmt)
         if hasattr(stmt, "expr"):
-            return replace(stmt, expr=algebra.simplify(stmt.expr))
+            return replace(stmt, expr=algebra.simplify(stmt.expr))  # type: ignore[no-any-return]
         if hasattr(stmt, "args"):
-            return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))
+            return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))  # type: ignore[no-any-return]
         return stmt
 
     def block(old: Block) -> Block:
         return [statement(s) for s in old]
 
     return replace_function(function, body=block(function.body))
+
+
+def _given_out(expr: Expr) -> list[Var]:
+    """The Vars whose memory a returned value may share."""
+    if isinstance(expr, Op) and expr.name in DISPLAYS:
+        return [v for o in expr.operands for v in _given_out(o)]
+    return shared_operands(expr)
+
+
+def _is_own(expr: Expr) -> bool:
+    """Whether an expression makes memory that nothing else holds, or shows the whole of such memory."""
+    if is_fresh(expr):
+        return True
+    if not isinstance(expr, Op):
+        return False
+    if expr.name == "numpy.einsum":
+        return len(expr.operands) > 2
+    return expr.name in _VIEWS and isinstance(expr.operands[0], Op) and _is_own(expr.operands[0])
 
 
 def _is_number(expr: Expr) -> bool:
@@ -99,18 +129,67 @@ class Algebra:
             return self.sum(expr)
         if expr.name == "operator.pow":
             return self.power(expr)
+        if expr.name == "numpy.where" and len(operands) == 3 and not keywords:
+            return Op(expr.name, (operands[0], *(self.unspread_beside(o, operands[0]) for o in operands[1:])), (), expr.spelled)
+        if expr.name == "numpy.ndarray.T" and isinstance(operands[0], Op) and operands[0].name == "numpy.ndarray.T":
+            return operands[0].operands[0]
+        if expr.name in _REDUCTIONS:
+            positive = self.without_minus(operands[0])
+            if positive is not None:
+                return Op("operator.neg", (self.simplify(Op(expr.name, (positive, *operands[1:]), keywords)),))
         if expr.name == "s2sad.select" and isinstance(operands[0], Const):
             return operands[1] if operands[0].value else operands[2]
-        if expr.name == "s2sad.unbroadcast" and same_shape(self.shape(operands[0]), self.shape(operands[1])):
+        if expr.name == "s2sad.unbroadcast" and self.alike(operands[0], operands[1]):
             return operands[0]
         if expr.name in ("s2sad.spread", "s2sad.unbroadcast", "s2sad.unspread") and self.shape(operands[1]) == () and self.shape(operands[0]) == ():
             return operands[0]
         return expr
 
+    # ---- shapes ------------------------------------------------------------------------------------------------
+
+    def alike(self, a: Expr, b: Expr) -> bool:
+        """Whether two expressions surely have the same shape, by their kinds or by how they are made."""
+        return same_shape(self.shape(a), self.shape(b)) or self.shape_giver(a) == self.shape_giver(b)
+
+    def shape_giver(self, expr: Expr) -> Expr:
+        """The operand that an elementwise expression of it and of numbers takes its shape from."""
+        while isinstance(expr, Op):
+            entry = registry.find(rule_name(expr))
+            givers = [o for o in expr.operands if self.shape(o) != ()]
+            if entry is None or not entry.elementwise or len(givers) != 1 or expr.keywords:
+                break
+            expr = givers[0]
+        return expr
+
+    def unspread_beside(self, expr: Expr, full: Expr) -> Expr:
+        """The expression without a spreading that broadcasting against `full` does as well."""
+        if isinstance(expr, Op) and expr.name == "s2sad.spread" and self.alike(full, expr.operands[1]):
+            plain = placed_for_broadcast(expr, self.kinds)
+            return expr if plain is None else plain
+        return expr
+
+    def store(self, stmt: Store) -> Store:
+        """A store of a simplified value: what is added with a minus is subtracted."""
+        value = self.simplify(stmt.expr)
+        if stmt.how in (None, "operator.add", "operator.sub"):
+            cells = stmt.base if stmt.index is None else Op("operator.getitem", (stmt.base, stmt.index))
+            value = self.unspread_beside(value, cells)
+        positive = self.without_minus(value) if stmt.how in ("operator.add", "operator.sub") else None
+        if positive is None:
+            return replace(stmt, expr=value)  # type: ignore[no-any-return]
+        how = "operator.sub" if stmt.how == "operator.add" else "operator.add"
+        return replace(stmt, expr=positive, how=how)  # type: ignore[no-any-return]
+
     # ---- sums --------------------------------------------------------------------------------------------------
 
     def sum(self, expr: Op) -> Expr:
         left, right = expr.operands
+        lighter = (self.unspread_beside(left, right), self.unspread_beside(right, left))
+        if lighter != expr.operands and not (lighter[0] is not left and lighter[1] is not right):
+            return self.sum(Op(expr.name, lighter, (), expr.spelled))
+        merged = self.masks_merged(expr) or self.like_terms(expr)
+        if merged is not None:
+            return merged
         if _is_number(left) and _is_number(right):
             a, b = left.value, right.value  # type: ignore[union-attr]
             return Const(a + b if expr.name == "operator.add" else a - b)
@@ -118,13 +197,35 @@ class Algebra:
         if positive is not None:
             other = "operator.sub" if expr.name == "operator.add" else "operator.add"
             return Op(other, (left, positive), (), _flip(expr.spelled))
-        if expr.name == "operator.add" and left == right and left != Const(None) and not expr.spelled:
-            return self.product(Op("operator.mul", (Const(2), left)))
         if expr.name == "operator.add":
             first = self.without_minus(left)
             if first is not None and not expr.spelled:
                 return Op("operator.sub", (right, first))
         return expr
+
+    def like_terms(self, expr: Op) -> Expr | None:
+        """c*a + d*a as (c + d)*a; never where that is nothing."""
+        if expr.spelled:
+            return None
+        one, other = map(self.gather, expr.operands)
+        if (one.above, one.below, one.divisor) != (other.above, other.below, other.divisor) or not one.above:
+            return None
+        total = one.coefficient + (other.coefficient if expr.name == "operator.add" else -other.coefficient)
+        if not total:
+            return None
+        one.coefficient = total
+        self.reduce(one)
+        return self.build(one)
+
+    def masks_merged(self, expr: Op) -> Expr | None:
+        """where(c, a, 0) + where(c, 0, b) as where(c, a, b)."""
+        left, right = expr.operands
+        if expr.name != "operator.add" or not (_is_mask(left) and _is_mask(right)) or left.operands[0] != right.operands[0]:
+            return None
+        kept = [next((o for o in pair if not _is_zero(o)), pair[0]) for pair in zip(left.operands[1:], right.operands[1:])]
+        if any(not _is_zero(a) and not _is_zero(b) for a, b in zip(left.operands[1:], right.operands[1:])):
+            return None
+        return Op(left.name, (left.operands[0], *kept), (), left.spelled)
 
     def without_minus(self, expr: Expr) -> Expr | None:
         """The negated expression, where that only drops a minus."""
@@ -135,6 +236,12 @@ class Algebra:
             if product.coefficient < 0:
                 product.coefficient = -product.coefficient
                 return self.build(product)
+        if isinstance(expr, Op) and expr.name in _LINEAR:
+            for position, operand in enumerate(expr.operands):
+                positive = self.without_minus(operand) if isinstance(operand, Op) else None
+                if positive is not None:
+                    operands = (*expr.operands[:position], positive, *expr.operands[position + 1 :])
+                    return Op(expr.name, operands, expr.keywords, expr.spelled)
         return None
 
     # ---- powers ------------------------------------------------------------------------------------------------
@@ -151,7 +258,30 @@ class Algebra:
     # ---- products ----------------------------------------------------------------------------------------------
 
     def product(self, expr: Op) -> Expr:
-        return self.build(self.gather(expr))
+        product = self.gather(expr)
+        return self.within_spread(product) or self.within_mask(product) or self.build(product)
+
+    def within_spread(self, product: _Product) -> Expr | None:
+        """n * spread(g, a) as spread(n * g, a), where all else are numbers."""
+        wide = [e for e in (*product.above, *product.below) if self.shape(e) != ()]
+        if len(wide) != 1 or not isinstance(wide[0], Op) or wide[0].name != "s2sad.spread" or wide[0] not in product.above:
+            return None
+        spread = wide[0]
+        inner = Op("operator.mul", (spread.operands[0], self.build(_without(product, spread))))
+        return Op(spread.name, (self.product(inner), *spread.operands[1:]), spread.keywords)
+
+    def within_mask(self, product: _Product) -> Expr | None:
+        """where(c, g, 0) * p as where(c, g * p, 0), so that what is masked out is never multiplied."""
+        masks = [e for e in product.above if _is_mask(e)]
+        rest = [e for e in (*product.above, *product.below) if not any(e is m for m in masks)]
+        if len(masks) != 1 or not all(self.shape(e) == () or self.alike(e, masks[0]) for e in rest):
+            return None
+        if not rest and product.coefficient == product.divisor == 1:
+            return None
+        mask = masks[0]
+        factor = self.build(_without(product, mask))
+        chosen = (o if _is_zero(o) else self.product(Op("operator.mul", (o, factor))) for o in mask.operands[1:])
+        return Op(mask.name, (mask.operands[0], *chosen), (), mask.spelled)
 
     def gather(self, expr: Expr) -> _Product:
         """The factors of a product, its numbers multiplied."""
@@ -166,6 +296,13 @@ class Algebra:
             elif isinstance(e, Op) and e.name == "operator.neg":
                 product.coefficient = -product.coefficient
                 stack.append((e.operands[0], inverse))
+            elif isinstance(e, Op) and e.name == "numpy.expand_dims" and not inverse and isinstance(e.operands[0], Op) and e.operands[0].name in _PRODUCTS:
+                inner = self.gather(e.operands[0])
+                product.coefficient, inner.coefficient = product.coefficient * inner.coefficient, 1
+                if not inner.above and len(inner.below) == 1 and inner.divisor == 1:
+                    product.below.append(replace(e, operands=(inner.below[0], *e.operands[1:])))
+                else:
+                    product.above.append(replace(e, operands=(self.build(inner), *e.operands[1:])))
             elif _is_number(e):
                 if inverse:
                     product.divisor *= e.value  # type: ignore[union-attr]
@@ -194,9 +331,8 @@ class Algebra:
         for position, factor in enumerate(product.above):
             if not (isinstance(factor, Op) and factor.name == "s2sad.spread"):
                 continue
-            full = self.shape(factor.operands[1])
             others = [o for k, o in enumerate([*product.above, *product.below]) if k != position]
-            if not any(same_shape(self.shape(o), full) for o in others):
+            if not any(self.alike(o, factor.operands[1]) for o in others):
                 continue
             plain = placed_for_broadcast(factor, self.kinds)
             if plain is None:
@@ -267,6 +403,22 @@ class Algebra:
             result = Op("operator.truediv", (Const(1) if result is None else result, e))
         assert result is not None
         return result
+
+
+def _without(product: _Product, factor: Expr) -> _Product:
+    """The product but for one of its factors."""
+    at = next(k for k, e in enumerate(product.above) if e is factor)
+    above = [*product.above[:at], *product.above[at + 1 :]]
+    return _Product(product.coefficient, above, list(product.below), product.divisor)
+
+
+def _is_zero(expr: Expr) -> bool:
+    return isinstance(expr, Const) and type(expr.value) in (int, float) and expr.value == 0
+
+
+def _is_mask(expr: Expr) -> TypeGuard[Op]:
+    """Whether an expression is `np.where(c, a, 0)` or `np.where(c, 0, a)`."""
+    return isinstance(expr, Op) and expr.name == "numpy.where" and len(expr.operands) == 3 and not expr.keywords and sum(map(_is_zero, expr.operands[1:])) == 1
 
 
 def _is_power_of_two(d: Any) -> bool:

@@ -44,9 +44,9 @@ def grad_attention(
     P_bar = t5_bar @ V.T
     # P = P / np.sum(P, axis=1, keepdims=True)
     P2_bar = P_bar / t4
-    P2_bar += np.broadcast_to((-P_bar * P / t4 ** 2).sum(axis=1, keepdims=True), P.shape)
+    P2_bar -= (P_bar * P / t4 ** 2).sum(axis=1, keepdims=True)
     # P = np.exp(S - np.max(S, axis=1, keepdims=True))
     S_bar = P2_bar * P
     # S = Q @ K.T / np.sqrt(Q.shape[1])
-    t6_bar = (S_bar + split_ties((-S_bar).sum(axis=1, keepdims=True), S, t3, 1, True)) / t2
+    t6_bar = (S_bar + split_ties(-S_bar.sum(axis=1, keepdims=True), S, t3, 1, True)) / t2
     return t6_bar @ t1.T, (Q.T @ t6_bar).T, P2.T @ t5_bar

@@ -56,10 +56,10 @@ def grad_distances(P: Float64[np.ndarray, 'n d'], Q: Float64[np.ndarray, 'm d'])
     D = t1 - t2
     # Reverse sweep
     # return np.sum(np.sqrt(np.sum(D ** 2, axis=2)))
-    D_bar = 2 * np.expand_dims(0.5 / np.sqrt(np.sum(D ** 2, axis=2)), 2) * D
+    D_bar = D / np.expand_dims(np.sqrt(np.sum(D ** 2, axis=2)), 2)
     # D = P[:, None, :] - Q[None, :, :]
     Q_bar = np.zeros_like(Q)
-    Q_bar[None, :, :] += (-D_bar).sum(axis=0, keepdims=True)
+    Q_bar[None, :, :] -= D_bar.sum(axis=0, keepdims=True)
     P_bar = np.zeros_like(P)
     P_bar[:, None, :] += D_bar.sum(axis=1, keepdims=True)
     return P_bar, Q_bar

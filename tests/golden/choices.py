@@ -42,7 +42,7 @@ def grad_hinge(w: Float64[np.ndarray, 'd'], X: Float64[np.ndarray, 'n d'], y: Fl
     # return np.mean(np.maximum(1 - y * (X @ w), 0)) + 0.01 * w @ w
     w_bar = 0.01 * w
     w_bar += 0.01 * w
-    w_bar += X.T @ (-1 / y.size * np.heaviside(1 - y * (X @ w), 0.5) * y)
+    w_bar -= X.T @ (1 / y.size * np.heaviside(1 - y * (X @ w), 0.5) * y)
     return w_bar
 
 
@@ -53,8 +53,8 @@ def grad_masked(x: Float64[np.ndarray, 'n']):
     t1 = x > 0
     # Reverse sweep
     # return np.sum(np.where(x > 0, x ** 2, -x))
-    x_bar = -np.where(t1, 0, np.broadcast_to(1.0, t1.shape))
-    x_bar += 2 * np.where(t1, np.broadcast_to(1.0, t1.shape), 0) * x
+    x_bar = np.where(t1, 0, -1.0)
+    x_bar += np.where(t1, 2 * x, 0)
     return x_bar
 
 

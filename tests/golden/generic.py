@@ -61,10 +61,9 @@ def grad_linear_loss(W, b, x, y):
     # Forward sweep
     t1 = W @ x
     t2 = t1 + b
-    r = t2 - y
     # Reverse sweep
     # r = W @ x + b - y
-    t3_bar = unbroadcast(unbroadcast(2 * spread(1.0, r ** 2) * r, r), t2)
+    t3_bar = unbroadcast(2 * (t2 - y), t2)
     return matmul_adjoint_a(unbroadcast(t3_bar, t1), W, x), unbroadcast(t3_bar, b)
 
 

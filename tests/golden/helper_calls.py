@@ -49,7 +49,7 @@ def grad_mixture(x: float, a: float):
     t1 = bump(x, 0.0, 1.0)
     # Reverse sweep
     # return a * bump(x) + (1 - a) * bump(x, width=2.0, centre=1.0)
-    t2_bar = np.copy(bump(x, 1.0, 2.0))
+    t2_bar = bump(x, 1.0, 2.0)
     x_bar = reverse_bump(x, 1.0, 2.0, 1 - a)
     return x_bar + reverse_bump(x, 0.0, 1.0, a), -t2_bar + t1
 

@@ -56,7 +56,7 @@ def grad_rows(X: Float64[np.ndarray, 'n d'], i: int):
     """Gradient of rows with respect to X."""
     # return np.sum(X[i] ** 2) + np.sum(X[:, 0])
     X_bar = np.zeros_like(X)
-    X_bar[:, 0] += np.broadcast_to(1.0, X[:, 0].shape)
+    X_bar[:, 0] += 1.0
     X_bar[i] += 2 * X[i]
     return X_bar
 
@@ -90,5 +90,5 @@ def grad_every_item(x: Float64[np.ndarray, 'n'], w: Float64[np.ndarray, 'n']):
         # total += b * np.cos(a)
         a = x[i]
         w_bar[i] += np.cos(a)
-        x_bar[i] += -w[i] * np.sin(a)
+        x_bar[i] -= w[i] * np.sin(a)
     return x_bar, w_bar

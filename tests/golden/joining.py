@@ -49,13 +49,12 @@ def grad_joined(x: Float64[np.ndarray, 'n'], y: Float64[np.ndarray, 'm']):
     """Gradient of joined with respect to x and y."""
     # Forward sweep
     z = np.concatenate([x, y])
-    t1 = np.cumsum(z)
     # Reverse sweep
     # return np.sum(np.cumsum(z) ** 2)
-    z_bar = np.cumsum(unbroadcast(2 * np.broadcast_to(1.0, (t1 ** 2).shape) * t1, t1)[::-1])[::-1]
+    z_bar = np.cumsum((2 * np.cumsum(z))[::-1])[::-1]
     # z = np.concatenate([x, y])
-    t2 = len(x)
-    return np.copy(z_bar[:t2]), np.copy(z_bar[t2:])
+    t1 = len(x)
+    return np.copy(z_bar[:t1]), np.copy(z_bar[t1:])
 
 
 # ---- emitted: grad(turned)

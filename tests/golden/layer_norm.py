@@ -43,5 +43,5 @@ def grad_layer_norm(
     t2_bar = Z_bar * gain
     centred_bar = t2_bar / scale
     # scale = np.sqrt(np.mean(centred ** 2, axis=1, keepdims=True) + 1e-5)
-    centred_bar += 1 / centred.shape[1] * (-t2_bar * centred / scale ** 2).sum(axis=1, keepdims=True) * centred / scale
-    return centred_bar + np.broadcast_to((-centred_bar).sum(axis=1, keepdims=True) / X.shape[1], X.shape), (Z_bar * t1).sum(axis=0), Z_bar.sum(axis=0)
+    centred_bar -= 1 / centred.shape[1] * (t2_bar * centred / scale ** 2).sum(axis=1, keepdims=True) * centred / scale
+    return centred_bar - centred_bar.sum(axis=1, keepdims=True) / X.shape[1], (Z_bar * t1).sum(axis=0), Z_bar.sum(axis=0)

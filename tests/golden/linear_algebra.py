@@ -49,7 +49,7 @@ def grad_determinant(A: Float64[np.ndarray, 'n n']):
 # ---- emitted: grad(log_determinant)
 def grad_log_determinant(A: Float64[np.ndarray, 'n n']):
     """Gradient of log_determinant with respect to A."""
-    return np.copy(np.linalg.inv(A).T)
+    return np.linalg.inv(A).T
 
 
 # ---- emitted: grad(trace_of_inverse)
@@ -88,7 +88,7 @@ def grad_length(x: Float64[np.ndarray, 'n']):
 def grad_quadratic_form(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n n']):
     """Gradient of quadratic_form with respect to x and A."""
     # return x @ A @ x
-    t1_bar = np.copy(x)
+    t1_bar = x
     x_bar = x @ A
     x_bar += A @ t1_bar
     return x_bar, np.outer(x, t1_bar)

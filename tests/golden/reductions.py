@@ -55,13 +55,13 @@ def grad_variance(x: Float64[np.ndarray, 'n']):
     # return np.mean((x - np.mean(x)) ** 2)
     t2 = x.size
     x_bar = 2 / t2 * (x - t1)
-    return x_bar + np.broadcast_to((-x_bar).sum() / t2, x.shape)
+    return x_bar - x_bar.sum() / t2
 
 
 # ---- emitted: grad(row_norms)
 def grad_row_norms(X: Float64[np.ndarray, 'n d']):
     """Gradient of row_norms with respect to X."""
-    return 2 * np.expand_dims(0.5 / np.sqrt(np.sum(X ** 2, axis=1)), 1) * X
+    return X / np.expand_dims(np.sqrt(np.sum(X ** 2, axis=1)), 1)
 
 
 # ---- emitted: grad(product)

@@ -35,9 +35,9 @@ def grad_rosenbrock(x: Float64[np.ndarray, 'n']):
     # Reverse sweep
     # return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     x_bar = np.zeros_like(x)
-    x_bar[:-1] += -2 * (1 - x[:-1])
+    x_bar[:-1] -= 2 * (1 - x[:-1])
     t2_bar = 200 * (x[1:] - t1 ** 2)
-    x_bar[:-1] += -2 * t2_bar * t1
+    x_bar[:-1] -= 2 * t2_bar * t1
     x_bar[1:] += t2_bar
     return x_bar
 
@@ -52,8 +52,8 @@ def value_and_grad_rosenbrock(x: Float64[np.ndarray, 'n']):
     # Reverse sweep
     # return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     x_bar = np.zeros_like(x)
-    x_bar[:-1] += -2 * t3
+    x_bar[:-1] -= 2 * t3
     t4_bar = 200 * t2
-    x_bar[:-1] += -2 * t4_bar * t1
+    x_bar[:-1] -= 2 * t4_bar * t1
     x_bar[1:] += t4_bar
     return np.sum(100 * t2 ** 2 + t3 ** 2), x_bar

@@ -39,7 +39,7 @@ def grad_log_sum_exp(x: Float64[np.ndarray, 'n']):
     x_bar = t1 / np.sum(t1)
     # m = np.max(x)
     t2 = x == m
-    return x_bar + (1.0 + (-x_bar).sum()) / len(x[t2]) * t2
+    return x_bar + (1.0 - x_bar.sum()) / len(x[t2]) * t2
 
 
 # ---- emitted: grad(expected_value, wrt=('x', 'v'))
@@ -53,7 +53,7 @@ def grad_expected_value(x: Float64[np.ndarray, 'n'], v: Float64[np.ndarray, 'n']
     p_bar = v
     # p = e / np.sum(e)
     e_bar = p_bar / t1
-    e_bar += np.broadcast_to((-1 / t1 ** 2 * p_bar * e).sum(), e.shape)
+    e_bar -= (1 / t1 ** 2 * p_bar * e).sum()
     return e_bar * e, e / t1
 
 
@@ -66,4 +66,4 @@ def grad_cross_entropy(Z: Float64[np.ndarray, 'n k'], Y: Float64[np.ndarray, 'n 
     # Reverse sweep
     # return -np.sum(Y * logits) / len(Z)
     logits_bar = -1 / len(Z) * Y
-    return logits_bar + (-logits_bar).sum(axis=1, keepdims=True) * t1 / t2
+    return logits_bar - logits_bar.sum(axis=1, keepdims=True) * t1 / t2

@@ -37,7 +37,7 @@ def grad_laplacian_energy(u: Float64[np.ndarray, 'n'], h: float):
     t2_bar = 2 * h / t1 * d
     u_bar = np.zeros_like(u)
     u_bar[:-2] += t2_bar
-    u_bar[1:-1] += -2 * t2_bar
+    u_bar[1:-1] -= 2 * t2_bar
     u_bar[2:] += t2_bar
     return u_bar
 
@@ -68,13 +68,12 @@ def grad_trapezoid(y: Float64[np.ndarray, 'n'], x: Float64[np.ndarray, 'n']):
     t1 = x[1:]
     # Reverse sweep
     # return np.sum((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2)
-    t2_bar = 0.5 * np.broadcast_to(1.0, t1.shape)
-    t3_bar = t2_bar * (y[1:] + y[:-1])
-    t4_bar = t2_bar * (t1 - x[:-1])
+    t2_bar = 0.5 * (y[1:] + y[:-1])
+    t3_bar = 0.5 * (t1 - x[:-1])
     y_bar = np.zeros_like(y)
-    y_bar[:-1] += t4_bar
-    y_bar[1:] += t4_bar
+    y_bar[:-1] += t3_bar
+    y_bar[1:] += t3_bar
     x_bar = np.zeros_like(x)
-    x_bar[:-1] -= t3_bar
-    x_bar[1:] += t3_bar
+    x_bar[:-1] -= t2_bar
+    x_bar[1:] += t2_bar
     return y_bar, x_bar

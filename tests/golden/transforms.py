@@ -101,7 +101,7 @@ def elementwise_grad_shape(x: Float64[np.ndarray, 'n']):
     result_bar = np.ones_like(t1 * t2)
     # return np.exp(-x ** 2) * np.sin(x)
     x_bar = result_bar * t1 * np.cos(x)
-    x_bar += -2 * result_bar * t2 * t1 * x
+    x_bar -= 2 * result_bar * t2 * t1 * x
     return x_bar
 
 
