@@ -72,8 +72,8 @@ class ActivityAnalysis:
         self.kinds = kinds
         self._tables: dict[str, dict[_Query, _Found]] = {"varied": {}, "useful": {}}
         self._final: set[tuple[str, _Query]] = set()
-        self._round: set[tuple[str, _Query]] = set()
-        self._changed = False
+        self._round: dict[tuple[str, _Query], bool] = {}  # whether a query of this round is still being computed
+        self._changed = self._circular = False
 
     def of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Activity:
         """The activity of a function for the active parameters and results at these positions."""
@@ -101,23 +101,28 @@ class ActivityAnalysis:
         """
         found = self._tables[table]
         key = (table, query)
-        if key in self._final or key in self._round:
+        if key in self._final:
+            return found[query]
+        if key in self._round:
+            self._circular = self._circular or self._round[key]
             return found.get(query, _NOTHING)
         outermost = not self._round
         while True:
-            self._changed = self._changed and not outermost
-            self._round.add(key)
+            if outermost:
+                self._changed = self._circular = False
+            self._round[key] = True
             new = once()
+            self._round[key] = False
             if new != found.get(query, _NOTHING):
-                found[query] = new
                 self._changed = True
+            found[query] = new
             if not outermost:
                 return new
-            if not self._changed:
-                self._final |= self._round
-                self._round = set()
+            if not (self._changed and self._circular):
+                self._final.update(self._round)
+                self._round = {}
                 return new
-            self._round = set()
+            self._round = {}
 
     def _carries(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).carries_derivative

@@ -147,15 +147,21 @@ def _located(stmt: Assign, of: Callable[[Expr], Kind | None]) -> Kind | None:
         raise
 
 
-@dataclass
+#: How many instances of one function may wait for each other before the next takes arrays of any kind.
+_DEEPEST = 6
+
+
+@dataclass(eq=False)
 class _Instance:
     label: Label
     generic: Label
     given: list[Kind]
+    body: Function | None = None
     function: Function | None = None
     kinds: Kinds = field(default_factory=dict)
     results: list[Kind | None] = field(default_factory=list)
-    busy: bool = False
+    targets: dict[Stmt, _Instance] = field(default_factory=dict)
+    refused: bool = False
 
 
 class Specialiser:
@@ -164,6 +170,8 @@ class Specialiser:
     def __init__(self, lowering: Lowering) -> None:
         self.lowering = lowering
         self.instances: dict[tuple[Any, ...], _Instance] = {}
+        self._round: dict[_Instance, bool] = {}  # whether an instance of this round is still being inferred
+        self._changed = self._circular = False
 
     def entry(self, label: Label, given: list[Kind]) -> tuple[Program, Kinds]:
         """The program of an entry function for its arguments' kinds, and the kinds of all its Vars."""
@@ -188,97 +196,87 @@ class Specialiser:
             self.instances[key] = _Instance(Label(label.hint), label, given)
         return self.instances[key]
 
-    def _settle(self, instance: _Instance) -> None:
-        """Infer an instance's kinds; a recursive call is a fixpoint that starts from no result."""
-        if instance.function is not None or instance.busy:
+    def _settle(self, root: _Instance) -> None:
+        """Infer the kinds of an instance and of all that it calls: rounds from no result at all, until nothing changes."""
+        if root.function is not None or root.refused:
             return
+        self._circular = self._changed = True
+        while self._circular and self._changed:
+            self._round, self._circular, self._changed = {}, False, False
+            self._infer(root)
+        for instance in self._round:
+            if instance.body is not None:
+                instance.results = [k or UNKNOWN for k in instance.results]
+                instance.body.body = self._rewrite(instance)
+                instance.function = replace_function(instance.body, label=instance.label)
+
+    def _infer(self, instance: _Instance) -> None:
+        """One round for an instance; a call of what is still being inferred takes what is known of it so far."""
+        self._round[instance] = True
         try:
             generic = self.lowering.function(instance.generic)
         except S2sadError:
             instance.results = [UNKNOWN] * 64
-            instance.busy = True
+            instance.refused = True
+            self._round[instance] = False
             return
-        function = _copy(generic)
+        if instance.body is None:
+            instance.body = _copy(generic)
+        function = instance.body
         given: Kinds = {p.var: k for p, k in zip(function.params, instance.given)}
         free_kinds = generic.annotations.free_kinds
         # Free variables may be of another kind by the next call; the dispatcher's guard keeps them to what they are now.
         for name, var in function.free.items():
             given[var] = next((k for v, k in free_kinds.items() if v.hint == name), UNKNOWN)
-        instance.busy = True
         assigned = {v for s in walk(function.body) for v in ([s.var] if isinstance(s, Assign) else s.vars if isinstance(s, (Call, Restore)) else [])}
         fixed = {v: k for v, k in given.items() if v not in assigned}
         moving = {v: k for v, k in given.items() if v in assigned}
         body: Block = [*(Assign(v, Raw(None, (), True, k)) for v, k in moving.items()), *function.body]
         probe = replace_function(function, body=body)
-        while True:
-            before = list(instance.results)
-            kinds = infer(probe, fixed, self._call)
-            returned = function.results
-            instance.results = [_expr_kind(v, kinds.get) for v in returned.values]
-            if instance.results == before and not self._find_methods(function.body, kinds):
-                break
-            probe.body[len(moving) :] = function.body
-        instance.results = [k or UNKNOWN for k in instance.results]
-        function.body = self._rewrite(function.body, kinds)
-        instance.function = replace_function(function, label=instance.label)
-        instance.kinds = kinds
 
-    def _find_methods(self, block: Block, kinds: Kinds) -> bool:
-        """Make calls of methods of the user's classes plain calls; tell whether there were any."""
-        found = False
-        for position, stmt in enumerate(block):
-            for inner in blocks_of(stmt):
-                found = self._find_methods(inner, kinds) or found
-            if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name.startswith("method.")):
-                continue
-            receiver = kind_of_expr(stmt.expr.operands[0], kinds)
-            name = stmt.expr.name.partition(".")[2]
-            if receiver.sort != "object" or not isinstance(receiver.cls, type):
-                continue
-            held = inspect.getattr_static(receiver.cls, name, None)
-            if isinstance(held, staticmethod):
-                function, operands = held.__func__, stmt.expr.operands[1:]
-            else:
-                function, operands = held, stmt.expr.operands
-            if not isinstance(function, types.FunctionType):
-                continue
-            self.lowering.methods[receiver.cls, name] = held
-            primal = LivePrimal(function)
-            params = parameters(primal.source.node.args)
-            if tuple_arity(primal.source.node) is not None:
-                raise S2sadError("S201", f"the method {name!r} returns a tuple, which is not supported", stmt.origin, "return one value")
-            arguments = bind_arguments(primal, params, operands, stmt.expr.keywords, stmt.origin)
-            links = {"origin": stmt.origin, "quote": stmt.quote, "group": stmt.group}
-            block[position] = Call((stmt.var,), self.lowering.label(primal), tuple(arguments), **links)
-            found = True
-        return found
+        def calls(stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
+            return self._call(instance, stmt, arguments)
 
-    def _call(self, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
+        instance.kinds = infer(probe, fixed, calls)
+        results = [_expr_kind(v, instance.kinds.get) for v in function.results.values]
+        self._changed = self._changed or results != instance.results
+        instance.results = results
+        self._round[instance] = False
+
+    def _call(self, caller: _Instance, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
         canonical, back = _canonical(arguments)
         instance = self._instance(stmt.callee, canonical)
-        if instance.function is None and not instance.busy:
-            self._settle(instance)
+        waiting = sum(busy and other.generic is stmt.callee for other, busy in self._round.items())
+        if waiting >= _DEEPEST and instance not in self._round and instance.function is None:
+            instance = self._instance(stmt.callee, [k if k.shape == () else UNKNOWN for k in canonical])
+        caller.targets[stmt] = instance
+        if instance in self._round:
+            self._circular = self._circular or self._round[instance]
+        elif instance.function is None and not instance.refused:
+            self._infer(instance)
         if not instance.results:
             return [None] * len(stmt.vars)
         return [k and back(k) for k in instance.results[: len(stmt.vars)]]
 
-    def _rewrite(self, block: Block, kinds: Kinds) -> Block:
+    def _rewrite(self, instance: _Instance) -> Block:
         """Point calls at instances and settle what only kinds can tell."""
-        made: Block = []
-        for stmt in block:
-            if isinstance(stmt, Call):
-                arguments = [kind_of_expr(a, kinds) for a in stmt.args]
-                instance = self._instance(stmt.callee, _canonical(arguments)[0])
-                self._settle(instance)
-                stmt.callee = instance.label
-                self.lowering.primals[instance.label] = self.lowering.primals[instance.generic]
-            elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
-                stmt.expr = settle_op(stmt, stmt.expr, kinds)
-            for inner in blocks_of(stmt):
-                inner[:] = self._rewrite(inner, kinds)
-            made.append(stmt)
-        return made
+        assert instance.body is not None
 
+        def block(old: Block) -> Block:
+            for stmt in old:
+                if isinstance(stmt, Call):
+                    callee = instance.targets.get(stmt)
+                    if callee is None:  # an argument that no value reaches: the call is not reached either
+                        continue
+                    stmt.callee = callee.label
+                    self.lowering.primals[callee.label] = self.lowering.primals[callee.generic]
+                elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
+                    stmt.expr = settle_op(stmt, stmt.expr, instance.kinds)
+                for inner in blocks_of(stmt):
+                    inner[:] = block(inner)
+            return old
+
+        return block(instance.body.body)
 
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
     """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`."""

@@ -92,8 +92,9 @@ class ReverseMode:
         self.activity = ActivityAnalysis(self.program, self.kinds)
         self.halves: dict[tuple[Label, frozenset[int], frozenset[int]], Halves] = {}
         self.made: dict[Label, Function] = {}
-        self._round: dict[tuple[Label, frozenset[int], frozenset[int]], None] = {}
-        self._changed = False
+        # What is known of a circle of calls grows in rounds: whether each callee of this round is still being built.
+        self._round: dict[tuple[Label, frozenset[int], frozenset[int]], bool] = {}
+        self._changed = self._circular = False
         self.calls_stack = Stack()
         self.notes: list[str] = []
 
@@ -160,6 +161,7 @@ class ReverseMode:
         """The halves of a callee; recursive ones are built again, all of the circle, until what they read and save no longer changes."""
         key = (label, params, results)
         if key in self.halves and (not self.halves[key].busy or key in self._round):
+            self._circular = self._circular or self._round.get(key, False)
             return self.halves[key]
         if key not in self.halves:
             self.halves[key] = Halves(
@@ -168,16 +170,18 @@ class ReverseMode:
         halves = self.halves[key]
         outermost = not self._round
         while True:
-            self._changed = self._changed and not outermost
-            self._round[key] = None
+            if outermost:
+                self._changed = self._circular = False
+            self._round[key] = True
             before = (halves.reads, halves.saves)
             forward, reverse = _Build(self, self.program.functions[label], params, results, framed=True).halves(halves)
             self.made[halves.forward] = forward
             self.made[halves.reverse] = reverse
+            self._round[key] = False
             self._changed = self._changed or (halves.reads, halves.saves) != before
             if not outermost:
                 return halves
-            if not self._changed:
+            if not (self._changed and self._circular):
                 for finished in self._round:
                     self.halves[finished].busy = False
                 self._round = {}
