@@ -346,10 +346,11 @@ class Derivative:
         """Any call: check the arguments, find or make the specialisation, run it. What was not given is MISSING."""
         order = list(self.__signature__.parameters.values())
         count = next((i for i, v in enumerate(positional) if v is MISSING), len(positional))
-        kwargs = {p.name: v for p, v in zip(order[count:], positional[count:]) if v is not MISSING and v is not p.default}
-        kwargs.update({n: v for n, v in keyword.items() if v is not MISSING})
-        kwargs.update(named)
-        given = self._arguments((*positional[:count], *more), kwargs)
+        # Defaults are bound again: a parameter that was left out may have been given by name.
+        while count and not more and positional[count - 1] is order[count - 1].default:
+            count -= 1
+        kwargs = {n: v for n, v in keyword.items() if v is not MISSING}
+        given = self._arguments((*positional[:count], *more), {**kwargs, **named})
         values = self._checked(given)
         function = self._find(values, [*self._bound, *given])
         bound = len(self._bound)
@@ -398,17 +399,21 @@ class Derivative:
             if not all(g.holds() for g in self._guards.values()):
                 self._forget()
             made = self._specialisation(tuple(call_kinds(values)))
-            arrays = [i for i, v in enumerate(values) if type(v) is np.ndarray]
-            told = all(told_by_type(type(v)) or i in arrays for i, v in enumerate(values))
-            if told and all(v is g for v, g in zip(values, given)):
-                if arrays:
-                    self._learn_shapes(arrays, values, made.function)
-                else:
-                    self._table[type_key(values)] = made.function
+            if all(v is g for v, g in zip(values, given)):
+                self._learn(values, made.function)
             return made.function
 
-    def _learn_shapes(self, arrays: list[int], values: list[Any], function: Callable[..., Any]) -> None:
+    def _learn(self, values: list[Any], function: Callable[..., Any]) -> None:
+        """Let the tables lead from such values to a function. Tuples and lists always take the long way."""
+        varied = [i for i, v in enumerate(values) if not told_by_type(type(v))]
+        arrays = [i for i in varied if type(values[i]) is np.ndarray]
+        objects = [i for i in varied if i not in arrays]
+        if any(isinstance(values[i], (tuple, list, np.generic, np.ndarray)) for i in objects):
+            return
         key = type_key(values)
+        if not varied:
+            self._table[key] = function
+            return
         if key not in self._table:
             bound = len(self._bound)
 
@@ -417,11 +422,11 @@ class Derivative:
 
             self._by_shape[key] = {}
             parameters = list(self.__signature__.parameters.values())
-            self._table[key] = make_shape_call(parameters, bound, arrays, self._by_shape[key], missed)
+            self._table[key] = make_shape_call(parameters, bound, arrays, objects, self._by_shape[key], missed)
         table = self._by_shape[key]
         if len(table) >= KNOWN_SHAPES:
             table.clear()
-        table[shape_key(values, arrays)] = function
+        table[shape_key(values, arrays, objects)] = function
 
     def _specialisation(self, kinds: tuple[Kind, ...]) -> Specialisation:
         """The specialisation for some kinds. Beyond LIMIT, arrays of all ranks share a text, and the oldest text goes."""
@@ -672,7 +677,7 @@ def guards_of(flat: Flat) -> list[Guard]:
     """What a text takes for granted: the meaning of each name that was looked up, and the code of each function read."""
     guards: list[Guard] = []
 
-    def taken(held: Any, name: str) -> Any:
+    def taken(held: Any) -> Any:
         return held if callable(held) or isinstance(held, types.ModuleType) else OfKind(kind_of(held))
 
     for primal in flat.lowering.labels:
@@ -683,13 +688,18 @@ def guards_of(flat: Flat) -> list[Guard]:
             continue
         for name, held in scope.seen.items():
             if name in scope.cells:
-                guards.append(Guard(scope.cells[name], name, taken(held, name)))
+                guards.append(Guard(scope.cells[name], name, taken(held)))
             elif name in scope.function.__globals__:
-                guards.append(Guard(scope.function.__globals__, name, taken(held, name)))
+                guards.append(Guard(scope.function.__globals__, name, taken(held)))
             else:
                 guards.append(Guard(scope.function.__globals__, name, ABSENT))
     for (module, name), held in flat.lowering.attributes.items():
-        guards.append(Guard(vars(sys.modules[module]), name, taken(held, name)))
+        guards.append(Guard(vars(sys.modules[module]), name, taken(held)))
+    for (cls, name), held in flat.lowering.methods.items():
+        for holder in cls.__mro__:
+            guards.append(Guard(holder, name, held if name in vars(holder) else ABSENT))
+            if name in vars(holder):
+                break
     return guards
 
 

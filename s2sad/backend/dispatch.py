@@ -3,7 +3,7 @@
 In: the parameters of a function, a table from types to functions, and guards.
 Out: a `__call__` like this one, for `def f(x, y=1.0)` that reads the module `math` and a global number `scale`:
 
-    def __call__(self, /, x=missing, y=default, *more, **named):
+    def __call__(self, x=missing, y=default, /, *more, **named):
         try:
             if not more and not named and g0['math'] is h0 and type(g0['scale']) is h1:
                 f = table[type(x), type(y)]
@@ -12,7 +12,7 @@ Out: a `__call__` like this one, for `def f(x, y=1.0)` that reads the module `ma
         except (KeyError, ValueError, TypeError):
             f = None
         if f is None:
-            return slow(self, (x, y), (), more, named)
+            return slow(self, (x, y), {}, more, named)
         return f(x, y)
 """
 
@@ -52,8 +52,8 @@ class OfKind:
 class Guard:
     """Something that a text takes for granted: what a name means, or what code a function has.
 
-    holder: a dictionary of names, a cell, or a function whose code `held` is. held: the object itself, an `OfKind`, or
-    ABSENT.
+    holder: a dictionary of names, a cell, a class, or a function whose code `held` is. held: the object itself, an
+    `OfKind`, or ABSENT.
     """
 
     holder: Any
@@ -77,9 +77,9 @@ class Guard:
         False
         """
         if self.held is ABSENT:
-            return self.name not in self.holder
+            return self.name not in self._names()
         now = self.now()
-        return is_of_kind(now, self.name, self.held.kind) if isinstance(self.held, OfKind) else now is self.held
+        return is_of_kind(now, self.held.kind) if isinstance(self.held, OfKind) else now is self.held
 
     def now(self) -> Any:
         """What is held now; MISSING if nothing is."""
@@ -90,11 +90,14 @@ class Guard:
                 return MISSING
         if isinstance(self.holder, types.FunctionType):
             return self.holder.__code__
-        return self.holder.get(self.name, MISSING)
+        return self._names().get(self.name, MISSING)
+
+    def _names(self) -> Mapping[str, Any]:
+        return vars(self.holder) if isinstance(self.holder, type) else self.holder  # type: ignore[no-any-return]
 
     def test(self, bind: Callable[[str, Any], str]) -> str:
         """The same as an expression; `bind` gives a name to an object. KeyError and ValueError mean that it fails."""
-        holder = bind("g", self.holder)
+        holder = bind("g", self.holder) + (".__dict__" if isinstance(self.holder, type) else "")
         if self.held is ABSENT:
             return f"{self.name!r} not in {holder}"
         if isinstance(self.holder, types.CellType):
@@ -106,22 +109,21 @@ class Guard:
         if not isinstance(self.held, OfKind):
             return f"{value} is {bind('h', self.held)}"
         now, kind = self.now(), self.held.kind
-        if told_by_type(type(now)) and is_of_kind(now, self.name, kind):
+        if told_by_type(type(now)) and is_of_kind(now, kind):
             return f"type({value}) is {bind('h', type(now))}"
-        same = f"{bind('is_of_kind', is_of_kind)}({value}, {self.name!r}, {bind('h', kind)})"
+        same = f"{bind('is_of_kind', is_of_kind)}({value}, {bind('h', kind)})"
         if type(now) is np.ndarray:
             parts = (f"type({value}) is {bind('h', np.ndarray)}", f"{value}.shape == {bind('h', now.shape)}", f"{value}.dtype == {bind('h', now.dtype)}")
             return f"({' and '.join(parts)} or {same})"
         return same
 
 
-def is_of_kind(value: Any, name: str, kind: Kind) -> bool:
-    """Whether a value that a name holds is of a kind that was found for that name."""
+def is_of_kind(value: Any, kind: Kind) -> bool:
+    """Whether a value that a name holds (MISSING, if none) is of a kind."""
     return value is not MISSING and kind_of(value) == kind
 
 
-#: Types whose values are of more than one kind.
-_VARIED = (np.ndarray, tuple, list, dict, np.void, np.datetime64, np.timedelta64)
+_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None), range, types.FunctionType, types.ModuleType})
 
 
 def told_by_type(cls: type) -> bool:
@@ -130,7 +132,7 @@ def told_by_type(cls: type) -> bool:
     >>> told_by_type(float), told_by_type(np.float32), told_by_type(tuple), told_by_type(np.ndarray)
     (True, True, False, False)
     """
-    return not issubclass(cls, _VARIED)
+    return cls in _PLAIN or (issubclass(cls, (np.number, np.bool_)) and cls.__module__ == "numpy")
 
 
 def make_call(
@@ -155,12 +157,8 @@ def make_call(
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
     keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     me, more, named, f = (scope.unused(n) for n in ("self", "more", "named", "f"))
-    head = [me] if any(p.kind is p.POSITIONAL_ONLY for p in positional) else [me, "/"]
-    for p in positional:
-        head.append(f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}")
-    last_only = max((i for i, p in enumerate(positional) if p.kind is p.POSITIONAL_ONLY), default=-1)
-    if last_only >= 0:
-        head.insert(last_only + 2, "/")
+    # Positional alone: what is given by position and by name reaches `slow`, instead of an error without a place.
+    head = [me, *(f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in positional), "/"]
     head.append(f"*{more}")
     head += [f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in keyword]
     head.append(f"**{named}")
@@ -192,13 +190,15 @@ def make_shape_call(
     parameters: Sequence[inspect.Parameter],
     bound: int,
     arrays: Sequence[int],
+    objects: Sequence[int],
     table: Mapping[Any, Callable[..., Any]],
     missed: Callable[..., Any],
 ) -> Callable[..., Any]:
-    """What a table of types leads to where some arguments are arrays: the next table goes by their dtypes and shapes.
+    """What a table of types leads to where some arguments are arrays or objects: the next table goes by the dtypes and
+    shapes of arrays and the kinds of objects.
 
-    bound: how many values go before the arguments. arrays: which of all these are arrays. missed: called with the list of
-    all values where the table has no entry; gives the function to call.
+    bound: how many values go before the arguments. arrays, objects: which of all these are such. missed: called with the
+    list of all values where the table has no entry; gives the function to call.
     """
     scope = _Scope(parameters)
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
@@ -207,7 +207,9 @@ def make_shape_call(
     f = scope.unused("f")
     names = [*fixed, *(p.name for p in positional), *(p.name for p in keyword)]
     head = [*fixed, *(p.name for p in positional), *(["*", *(p.name for p in keyword)] if keyword else [])]
-    key = ", ".join(f"{names[i]}.dtype, {names[i]}.shape" for i in arrays)
+    parts = [f"{names[i]}.dtype, {names[i]}.shape" for i in arrays]
+    parts += [f"{scope.bind('kind_of', kind_of)}({names[i]})" for i in objects]
+    key = ", ".join(parts) + ","
     return scope.function(
         "by_shape",
         f"""
@@ -226,9 +228,10 @@ def type_key(values: Sequence[Any]) -> Any:
     return found[0] if len(found) == 1 else found
 
 
-def shape_key(values: Sequence[Any], arrays: Sequence[int]) -> Any:
-    """The key of values in a table of dtypes and shapes."""
-    return tuple(part for i in arrays for part in (values[i].dtype, values[i].shape))
+def shape_key(values: Sequence[Any], arrays: Sequence[int], objects: Sequence[int]) -> Any:
+    """The key of values in a table of dtypes, shapes and kinds."""
+    of_arrays = [part for i in arrays for part in (values[i].dtype, values[i].shape)]
+    return (*of_arrays, *(kind_of(values[i]) for i in objects))
 
 
 def _arguments(fixed: Sequence[str], positional: Sequence[inspect.Parameter], keyword: Sequence[inspect.Parameter]) -> str:
