@@ -7,9 +7,12 @@ from collections.abc import Callable
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import Function, Program
 from s2sad.ir.webs import split_webs
+from s2sad.optimise.accumulate import sum_up
 from s2sad.optimise.conditionals import choose_values
+from s2sad.optimise.constants import fold_constants
 from s2sad.optimise.copies import propagate_copies
 from s2sad.optimise.dead import eliminate_dead_program
+from s2sad.optimise.delay import delay_rebinding
 from s2sad.optimise.expand import expand_engine
 from s2sad.optimise.fresh import make_fresh
 from s2sad.optimise.fuse import fuse_branches
@@ -49,6 +52,7 @@ def split(program: Program, kinds: Kinds) -> Program:
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("webs", split),
     ("copies", _each(propagate_copies)),
+    ("constants", _each(fold_constants)),
     ("dead", eliminate_dead_program),
     ("subexpressions", _each(share_subexpressions, with_kinds=True)),
     ("copies again", _each(propagate_copies)),
@@ -59,12 +63,15 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 #: Towards the text: nested expressions.
 FINISH: tuple[tuple[str, Pass], ...] = (
     ("fresh", _each(make_fresh, with_kinds=True)),
+    ("delay", _each(delay_rebinding, with_kinds=True)),
     ("copies", _each(propagate_copies)),
     ("returns", _each(sink_returns)),
     ("webs", split),
     ("nest", _each(nest_expressions, with_kinds=True)),
     ("conditionals", _each(choose_values)),
     ("simplify", _each(simplify, with_kinds=True)),
+    ("copies again", _each(propagate_copies)),
+    ("sums", _each(sum_up, with_kinds=True)),
     ("dead", eliminate_dead_program),
     ("nest again", _each(nest_expressions, with_kinds=True)),
     ("simplify again", _each(simplify, with_kinds=True)),

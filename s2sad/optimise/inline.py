@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s2sad.analysis.aliases import Aliases, alias_classes
-from s2sad.analysis.kinds import Kinds
+from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
 from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
@@ -58,12 +58,15 @@ class _Nesting:
         self.counts: dict[Var, int] = {}
         self.bound: dict[Var, int] = {p.var: 1 for p in function.params}
         self.fixed: set[Var] = set()
+        #: Vars read other than as terms and factors.
+        self.whole: set[Var] = set()
         for stmt in walk(function.body):
             for v in uses(stmt):
                 self.counts[v] = self.counts.get(v, 0) + 1
             for v in defs(stmt):
                 self.bound[v] = self.bound.get(v, 0) + 1
             self.fixed.update(_var_only(stmt))
+            self.whole.update(v for e in expressions(stmt) for v in _read_whole(e))
         self.left = dict(self.counts)
         self.pending: dict[Var, _Pending] = {}
         self.readers: dict[Var, dict[Var, None]] = {}
@@ -97,7 +100,9 @@ class _Nesting:
             return False
         if var is None or not (var.temporary or isinstance(following, Return)) or self.counts.get(var) != 1 or self.bound.get(var) != 1 or var in self.fixed:
             return False
-        if not isinstance(following, (Assign, Return)) or var not in uses(following):
+        if not isinstance(following, (Assign, Return, Call)) or var not in uses(following):
+            return False
+        if isinstance(following, Call) and (isinstance(stmt, Assign) or var not in following.args):
             return False
         return all(is_pure(e) for e in expressions(following))
 
@@ -208,14 +213,24 @@ class _Nesting:
         return not self.aliases.written(var) or not self.has_memory(var)
 
     def repeatable(self, stmt: Assign) -> bool:
-        """Whether an expression is so short that it is rather written twice than named: of integers, or a test."""
-        if isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread" and not isinstance(stmt.expr.operands[0], Op):
-            # Most of its uses drop it, as broadcasting does the same.
-            return len(stmt.expr.operands) == 2 and isinstance(stmt.expr.operands[1], Var)
-        kind = self.kinds.get(stmt.var, UNKNOWN)
-        if not stmt.var.temporary or kind.sort not in ("int", "bool"):
+        """Whether an expression is so short that it is rather written twice than named.
+
+        That is one of integers, a test, a plain view or item, a length, a minus; none whose operands change meanwhile.
+        """
+        if isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread" and len(stmt.expr.operands) == 2:
+            # Its uses drop it where broadcasting does the same.
+            number, like = stmt.expr.operands
+            short = not isinstance(number, Op) and (isinstance(like, Var) or _is_view(like))
+            return short and isinstance(kind_of_expr(like, self.kinds).shape, tuple) and stmt.var not in self.whole
+        if not stmt.var.temporary or any(self.bound.get(v, 0) > 1 for v in vars_of(stmt.expr)):
             return False
-        return size_of(stmt.expr) <= 2 and not any(not self.kinds.get(v, UNKNOWN).shape == () for v in vars_of(stmt.expr))
+        if _is_view(stmt.expr) or (isinstance(stmt.expr, Op) and stmt.expr.name == "operator.neg" and isinstance(stmt.expr.operands[0], Var) and self.is_number(stmt.var)):
+            return not any(self.aliases.written(v) for v in vars_of(stmt.expr))
+        kind = self.kinds.get(stmt.var, UNKNOWN)
+        return kind.sort in ("int", "bool") and size_of(stmt.expr) <= 2 and all(map(self.is_number, vars_of(stmt.expr)))
+
+    def is_number(self, var: Var) -> bool:
+        return self.kinds.get(var, UNKNOWN).shape == ()
 
     def has_memory(self, var: Var) -> bool:
         return not self.kinds.get(var, UNKNOWN).is_number
@@ -223,7 +238,8 @@ class _Nesting:
     def nested_use(self, stmt: Stmt, out: Block) -> Stmt:
         """The statement with pending values in the place of their use."""
         reverse = stmt.group is not None or isinstance(stmt, Return)
-        room = SHORT
+        # A value that is all that is returned may be as long as it likes.
+        room = SHORT if not (isinstance(stmt, Return) and len(stmt.values) == 1 and isinstance(stmt.values[0], Var)) else 10 * SHORT
 
         def use(v: Var) -> Expr:
             nonlocal room
@@ -237,10 +253,43 @@ class _Nesting:
 
         if isinstance(stmt, (Assign, Store, Call)):
             room -= sum(size_of(e) for e in ([stmt.expr] if not isinstance(stmt, Call) else stmt.args))
-        new = rewrite(stmt, use, lambda v: v)
+        spread = isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread"
+        if spread and self.counts.get(stmt.var, 0) > 1:  # type: ignore[attr-defined]
+            # What is spread keeps a name, so that each use may drop the spreading.
+            new = stmt
+        else:
+            new = rewrite(stmt, use, lambda v: v)
         # What was too long to move in is written out before.
         self.flush([v for v in uses(new) if v in self.pending], out)
         return new
+
+
+def _is_view(expr: Expr) -> bool:
+    """Whether an expression is `a.T`, `a.shape`, `a.size`, `len(a)`, or an item or slice of `a` at a short index."""
+    if not isinstance(expr, Op) or not expr.operands or not isinstance(expr.operands[0], Var):
+        return False
+    if expr.name in ("numpy.ndarray.T", "numpy.ndarray.shape", "numpy.ndarray.size", "builtins.len"):
+        return len(expr.operands) == 1
+    if expr.name != "operator.getitem":
+        return False
+    parts = [expr.operands[1]]
+    for part in parts:
+        if isinstance(part, Op) and part.name in ("tuple", "slice"):
+            parts += part.operands
+    return all(isinstance(p, (Const, Op)) for p in parts) and size_of(expr) <= 6 and not any(isinstance(p, Op) and p.name not in ("tuple", "slice") for p in parts)
+
+
+_ELEMENTWISE = ("operator.add", "operator.sub", "operator.mul", "operator.truediv", "operator.neg", "numpy.where")
+
+
+def _read_whole(expr: Expr) -> list[Var]:
+    """The Vars that an expression reads other than as terms and factors."""
+    if not isinstance(expr, Op):
+        return list(vars_of(expr))
+    inside = (*expr.operands, *(v for _, v in expr.keywords))
+    if expr.name in _ELEMENTWISE:
+        return [v for e in inside if isinstance(e, Op) for v in _read_whole(e)]
+    return [v for e in inside for v in _read_whole(e)]
 
 
 def _has_call(expr: Expr) -> bool:

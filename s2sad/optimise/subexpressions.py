@@ -1,7 +1,8 @@
 """Common subexpressions: the reverse sweep does not compute again what is still there.
 
 An expression of the reverse sweep that an earlier statement computed, from operands not bound or written since,
-becomes a copy. The forward sweep's own expressions stay as the user wrote them; they are only recorded.
+becomes a copy. The forward sweep's own expressions stay as the user wrote them, but for what has a name anyway, as the
+reverse sweep reads it.
 """
 
 from __future__ import annotations
@@ -9,19 +10,21 @@ from __future__ import annotations
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import Assign, Block, Call, Do, Expr, For, Function, If, Op, RawStmt, Stmt, Store, Var, While, blocks_of, replace
-from s2sad.ir.walk import defs, defs_within, set_blocks, stores_within, vars_of
+from s2sad.ir.nodes import Assign, Block, Call, Do, Expr, For, Function, If, Op, RawStmt, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.walk import defs, defs_within, set_blocks, stores_within, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure
 
 
 def share_subexpressions(function: Function, kinds: Kinds) -> Function:
     """The function with repeated pure expressions of the reverse sweep replaced by copies."""
-    return replace_function(function, body=_Sharing(alias_classes(function, kinds), kinds).block(function.body))
+    named = {v for s in walk(function.body) if s.group is not None for v in uses(s)}
+    return replace_function(function, body=_Sharing(alias_classes(function, kinds), kinds, named).block(function.body))
 
 
 class _Sharing:
-    def __init__(self, aliases: Aliases, kinds: Kinds) -> None:
+    def __init__(self, aliases: Aliases, kinds: Kinds, named: set[Var]) -> None:
+        self.named = named
         self.aliases = aliases
         self.kinds = kinds
         self.versions: dict[Var, int] = {}
@@ -88,7 +91,7 @@ class _Sharing:
         if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and is_pure(stmt.expr) and self.may_share(stmt):
             key = self.key(stmt.expr)
             found = self.table.get(key)
-            if found is not None and self.versions.get(found[0], 0) == found[1] and stmt.group is not None and found[0] is not stmt.var:
+            if found is not None and self.versions.get(found[0], 0) == found[1] and self.is_shared(stmt, found[0]):
                 made = replace(stmt, expr=found[0])
                 self.bind(stmt.var)
                 self.same[stmt.var] = (found[0], self.versions[stmt.var], found[1])
@@ -106,6 +109,11 @@ class _Sharing:
                 if not self.kinds.get(var, UNKNOWN).is_number:
                     self.store(var)
         return stmt
+
+    def is_shared(self, stmt: Assign, found: Var) -> bool:
+        """Whether a statement takes the value that is there: the reverse sweep does, the forward sweep where both have names."""
+        both = stmt.var.temporary and stmt.var in self.named and found in self.named
+        return found is not stmt.var and (stmt.group is not None or both)
 
     def may_share(self, stmt: Assign) -> bool:
         """Memory that is written must stay apart; displays and plain views cost nothing."""

@@ -31,22 +31,18 @@ def grad_attention(
 ):
     """Gradient of attention with respect to Q, K and V."""
     # Forward sweep
-    t1 = K.T
-    t2 = np.sqrt(Q.shape[1])
-    S = Q @ t1 / t2
-    t3 = np.max(S, axis=1, keepdims=True)
-    P = np.exp(S - t3)
-    t4 = np.sum(P, axis=1, keepdims=True)
-    P2 = P / t4
+    t1 = np.sqrt(Q.shape[1])
+    S = Q @ K.T / t1
+    t2 = np.max(S, axis=1, keepdims=True)
+    P = np.exp(S - t2)
+    t3 = np.sum(P, axis=1, keepdims=True)
+    P2 = P / t3
     # Reverse sweep
     # return np.sum((P @ V - Y) ** 2)
-    t5_bar = 2 * (P2 @ V - Y)
-    P_bar = t5_bar @ V.T
-    # P = P / np.sum(P, axis=1, keepdims=True)
-    P2_bar = P_bar / t4
-    P2_bar -= (P_bar * P / t4 ** 2).sum(axis=1, keepdims=True)
+    t4_bar = 2 * (P2 @ V - Y)
+    P_bar = t4_bar @ V.T
     # P = np.exp(S - np.max(S, axis=1, keepdims=True))
-    S_bar = P2_bar * P
+    S_bar = (P_bar / t3 - (P_bar * P / t3 ** 2).sum(axis=1, keepdims=True)) * P
     # S = Q @ K.T / np.sqrt(Q.shape[1])
-    t6_bar = (S_bar + split_ties(-S_bar.sum(axis=1, keepdims=True), S, t3, 1, True)) / t2
-    return t6_bar @ t1.T, (Q.T @ t6_bar).T, P2.T @ t5_bar
+    t5_bar = (S_bar + split_ties(-S_bar.sum(axis=1, keepdims=True), S, t2, 1, True)) / t1
+    return t5_bar @ K, (Q.T @ t5_bar).T, P2.T @ t4_bar

@@ -59,24 +59,21 @@ def grad_call_price(spot: float, strike: float, rate: float, sigma: float, t: fl
     t4 = math.sqrt(t)
     t5 = sigma * t4
     d1 = t3 / t5
-    t6 = math.sqrt(t)
-    d2 = d1 - sigma * t6
-    t7 = normal_cdf(d1)
-    t8 = -rate
-    t9 = math.exp(t8 * t)
-    t10 = normal_cdf(d2)
+    d2 = d1 - sigma * t4
+    t6 = normal_cdf(d1)
+    t7 = math.exp(-rate * t)
     # Reverse sweep
     # return spot * normal_cdf(d1) - strike * math.exp(-rate * t) * normal_cdf(d2)
-    t11_bar = -1.0
-    d2_bar = reverse_normal_cdf(d2, t11_bar * strike * t9)
-    t12_bar = t11_bar * t10 * strike * t9
+    t8_bar = -normal_cdf(d2)
+    d2_bar = reverse_normal_cdf(d2, -strike * t7)
+    t9_bar = t8_bar * strike * t7
     d1_bar = reverse_normal_cdf(d1, spot)
     # d2 = d1 - sigma * math.sqrt(t)
     d1_bar += d2_bar
-    t13_bar = -d2_bar
+    t10 = 0.5 / t4
     # d1 = (math.log(spot / strike) + (rate + 0.5 * sigma ** 2) * t) / (sigma * math.sqrt(t))
-    t14_bar = d1_bar / t5
-    t15_bar = -d1_bar * t3 / t5 ** 2
-    t16_bar = t14_bar * t
-    t_bar = t12_bar * t8 + 0.5 * t13_bar * sigma / t6 + 0.5 * t15_bar * sigma / t4
-    return t7 + t14_bar / (t1 * strike), -t12_bar * t + t16_bar, t13_bar * t6 + t15_bar * t4 + t16_bar * sigma, t_bar + t14_bar * t2
+    t11_bar = d1_bar / t5
+    t12_bar = -d1_bar * t3 / t5 ** 2
+    t13_bar = t11_bar * t
+    t_bar = -t9_bar * rate - d2_bar * sigma * t10 + t12_bar * sigma * t10
+    return t6 + t11_bar / (t1 * strike), -t9_bar * t + t13_bar, -d2_bar * t4 + t12_bar * t4 + t13_bar * sigma, t_bar + t11_bar * t2

@@ -51,9 +51,7 @@ def grad_outer_sum(u: Float64[np.ndarray, 'n 1'], v: Float64[np.ndarray, 'm']):
 def grad_distances(P: Float64[np.ndarray, 'n d'], Q: Float64[np.ndarray, 'm d']):
     """Gradient of distances with respect to P and Q."""
     # Forward sweep
-    t1 = P[:, None, :]
-    t2 = Q[None, :, :]
-    D = t1 - t2
+    D = P[:, None, :] - Q[None, :, :]
     # Reverse sweep
     # return np.sum(np.sqrt(np.sum(D ** 2, axis=2)))
     D_bar = D / np.expand_dims(np.sqrt(np.sum(D ** 2, axis=2)), 2)
@@ -70,7 +68,8 @@ def grad_unknown(a, b):
     """Gradient of unknown with respect to a and b."""
     # Forward sweep
     t1 = np.tanh(b)
+    t2 = a * t1
     # Reverse sweep
     # return np.sum(a * np.tanh(b))
-    t2_bar = spread(1.0, a * t1)
-    return unbroadcast(t2_bar * t1, a), unbroadcast(t2_bar * a, b) * (1 - t1 ** 2)
+    t3_bar = spread(1.0, t2)
+    return unbroadcast(t3_bar * t1, a), unbroadcast(t3_bar * a, b) * (1 - t1 ** 2)

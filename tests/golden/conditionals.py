@@ -43,9 +43,7 @@ def grad_huber(r: float, delta: float):
     """Gradient of huber with respect to r."""
     if abs(r) <= delta:
         return r
-    # return delta * (abs(r) - 0.5 * delta)
-    t1_bar = delta
-    return t1_bar if r > 0 else -t1_bar if r < 0 else 0.0
+    return delta if r > 0 else -delta if r < 0 else 0.0
 
 
 # ---- emitted: grad(smoothstep)
@@ -72,7 +70,7 @@ def grad_clamp_scaled(x: float, s: float):
     # Forward sweep
     y = s * x
     t1 = 0.0 < y < 1.0
-    if 0.0 < y < 1.0:
+    if t1:
         y2 = y
         y = y ** 2
     # Reverse sweep

@@ -100,9 +100,8 @@ def grad_lorenz(x: float, y: float, z: float, rho: float, n: int):
 # ---- emitted: grad(runge_kutta, wrt=('y', 'k'))
 def reverse_decay(y: float, k: float, decay_bar: float):
     # return -k * y * y
-    t1 = -k
-    t2_bar = decay_bar * y
-    return decay_bar * t1 * y + t2_bar * t1, -t2_bar * y
+    t1_bar = decay_bar * y
+    return -decay_bar * k * y - t1_bar * k, -t1_bar * y
 
 
 def grad_runge_kutta(y: float, k: float, h: float):
@@ -112,22 +111,21 @@ def grad_runge_kutta(y: float, k: float, h: float):
     t1 = 0.5 * h
     t2 = y + t1 * k1
     k2 = decay(t2, k)
-    t3 = 0.5 * h
-    t4 = y + t3 * k2
-    k3 = decay(t4, k)
+    t3 = y + t1 * k2
+    k3 = decay(t3, k)
     # Reverse sweep
     # return y + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
     k4_bar = h / 6
     k3_bar = 2 * k4_bar
     # k4 = decay(y + h * k3, k)
-    t5_bar, k_bar = reverse_decay(y + h * k3, k, k4_bar)
+    t4_bar, k_bar = reverse_decay(y + h * k3, k, k4_bar)
     # k3 = decay(y + 0.5 * h * k2, k)
-    t6_bar, t7_bar = reverse_decay(t4, k, k3_bar + t5_bar * h)
+    t5_bar, t6_bar = reverse_decay(t3, k, k3_bar + t4_bar * h)
     # k2 = decay(y + 0.5 * h * k1, k)
-    t8_bar, t9_bar = reverse_decay(t2, k, k3_bar + t6_bar * t3)
+    t7_bar, t8_bar = reverse_decay(t2, k, k3_bar + t5_bar * t1)
     # k1 = decay(y, k)
-    t10_bar, t11_bar = reverse_decay(y, k, k4_bar + t8_bar * t1)
-    return 1.0 + t5_bar + t6_bar + t8_bar + t10_bar, k_bar + t7_bar + t9_bar + t11_bar
+    t9_bar, t10_bar = reverse_decay(y, k, k4_bar + t7_bar * t1)
+    return 1.0 + t4_bar + t5_bar + t7_bar + t9_bar, k_bar + t6_bar + t8_bar + t10_bar
 
 
 # ---- emitted: grad(pendulum, wrt=('theta', 'omega'))
@@ -158,9 +156,8 @@ def grad_filtered(z: Float64[np.ndarray, 'n'], q: float, r: float):
     # Forward sweep
     x = 0.0
     p = 1.0
-    t1 = len(z)
     p_tape = []
-    for i in range(t1):
+    for i in range(len(z)):
         p2 = p + q
         gain = p2 / (p2 + r)
         error = z[i] - x
@@ -172,23 +169,23 @@ def grad_filtered(z: Float64[np.ndarray, 'n'], q: float, r: float):
     x_bar = 0.0
     p_bar = 0.0
     q_bar = 0.0
-    for i in range(t1 - 1, -1, -1):
+    for i in range(len(z) - 1, -1, -1):
         p, error = p_tape.pop()
         # p = (1 - gain) * p
-        t2 = p + r
-        gain = p / t2
+        t1 = p + r
+        gain = p / t1
         # x = x + gain * error
         gain_bar = -p_bar * p + x_bar * error
         # loss += error ** 2 / (p + r)
-        t3 = 1 / t2
-        t4 = t2 ** 2
-        t5_bar = -error ** 2 / t4
+        t2 = 1 / t1
+        t3 = t1 ** 2
+        t4_bar = -error ** 2 / t3
         # error = z[i] - x
-        x_bar -= x_bar * gain + 2 * t3 * error
+        x_bar -= x_bar * gain + 2 * t2 * error
         # gain = p / (p + r)
-        t6_bar = -gain_bar * p / t4
-        p2_bar = p_bar * (1 - gain) + t5_bar + gain_bar * t3 + t6_bar
-        r_bar += t5_bar + t6_bar
+        t5_bar = -gain_bar * p / t3
+        p2_bar = p_bar * (1 - gain) + t4_bar + gain_bar * t2 + t5_bar
+        r_bar += t4_bar + t5_bar
         # p = p + q
         p_bar = p2_bar
         q_bar += p2_bar

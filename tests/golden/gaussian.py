@@ -52,10 +52,5 @@ def grad_multivariate(
     t2 = np.linalg.det(C)
     # Reverse sweep
     # return -0.5 * (r @ np.linalg.solve(C, r) + np.log(np.linalg.det(C)) + len(x) * np.log(2 * np.pi))
-    t3_bar = -0.5
-    C_bar = t3_bar * t2 / t2 * np.linalg.inv(C).T
-    r_bar = t3_bar * t1
-    t4 = np.linalg.solve(C.T, t3_bar * r)
-    C_bar -= np.outer(t4, t1)
-    r_bar += t4
-    return -r_bar, C_bar
+    t3 = np.linalg.solve(C.T, -0.5 * r)
+    return -(t3 - 0.5 * t1), -0.5 * t2 / t2 * np.linalg.inv(C).T - np.outer(t3, t1)

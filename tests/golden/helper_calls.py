@@ -61,12 +61,7 @@ def reverse_squared(x: float, squared_bar: float):
 
 def grad_fourth(x: float):
     """Gradient of fourth with respect to x."""
-    # Forward sweep
-    t1 = squared(x)
-    # Reverse sweep
-    # return squared(squared(x))
-    t2_bar = reverse_squared(t1, 1.0)
-    return reverse_squared(x, t2_bar)
+    return reverse_squared(x, reverse_squared(squared(x), 1.0))
 
 
 # ---- emitted: grad(settle, wrt=('x', 'target'))

@@ -14,18 +14,13 @@ CASES = {
 # ---- emitted: grad(horner)
 def grad_horner(x: float, a: float, b: float, c: float, d: float):
     """Gradient of horner with respect to x."""
-    # Forward sweep
     t1 = a * x + b
-    # Reverse sweep
-    # return ((a * x + b) * x + c) * x + d
-    t2_bar = x
-    return t1 * x + c + t2_bar * t1 + t2_bar * x * a
+    return t1 * x + c + x * t1 + x * x * a
 
 
 # ---- emitted: grad(horner, wrt=('a', 'b', 'c', 'd'))
 def grad_horner(x: float, a: float, b: float, c: float, d: float):
     """Gradient of horner with respect to a, b, c and d."""
     # return ((a * x + b) * x + c) * x + d
-    c_bar = x
-    b_bar = c_bar * x
-    return b_bar * x, b_bar, c_bar, 1.0
+    b_bar = x * x
+    return b_bar * x, b_bar, x, 1.0

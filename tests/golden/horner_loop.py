@@ -22,20 +22,19 @@ def grad_polynomial(x: float, a: Float64[np.ndarray, 'n']):
     """Gradient of polynomial with respect to x."""
     # Forward sweep
     y = 0.0
-    t1 = len(a)
     y_tape = []
-    for i in range(t1):
+    for i in range(len(a)):
         y_tape.append(y)
         y = y * x + a[i]
     # Reverse sweep
     y_bar = 1.0
     x_bar = 0.0
-    for i in range(t1 - 1, -1, -1):
+    for i in range(len(a) - 1, -1, -1):
         # y = y * x + a[i]
         y = y_tape.pop()
-        t2_bar = y_bar
-        y_bar = t2_bar * x
-        x_bar += t2_bar * y
+        t1_bar = y_bar
+        y_bar = t1_bar * x
+        x_bar += t1_bar * y
     return x_bar
 
 
@@ -44,20 +43,19 @@ def grad_polynomial(x: float, a: Float64[np.ndarray, 'n']):
     """Gradient of polynomial with respect to x and a."""
     # Forward sweep
     y = 0.0
-    t1 = len(a)
     y_tape = []
-    for i in range(t1):
+    for i in range(len(a)):
         y_tape.append(y)
         y = y * x + a[i]
     # Reverse sweep
     y_bar = 1.0
     a_bar = np.zeros_like(a)
     x_bar = 0.0
-    for i in range(t1 - 1, -1, -1):
+    for i in range(len(a) - 1, -1, -1):
         # y = y * x + a[i]
         y = y_tape.pop()
-        t2_bar = y_bar
+        t1_bar = y_bar
         a_bar[i] += y_bar
-        y_bar = t2_bar * x
-        x_bar += t2_bar * y
+        y_bar = t1_bar * x
+        x_bar += t1_bar * y
     return x_bar, a_bar

@@ -41,7 +41,6 @@ def grad_layer_norm(
     Z_bar = 2 * (t1 * gain + shift - Y)
     # Z = centred / scale * gain + shift
     t2_bar = Z_bar * gain
-    centred_bar = t2_bar / scale
     # scale = np.sqrt(np.mean(centred ** 2, axis=1, keepdims=True) + 1e-5)
-    centred_bar -= 1 / centred.shape[1] * (t2_bar * centred / scale ** 2).sum(axis=1, keepdims=True) * centred / scale
+    centred_bar = t2_bar / scale - 1 / centred.shape[1] * (t2_bar * centred / scale ** 2).sum(axis=1, keepdims=True) * centred / scale
     return centred_bar - centred_bar.sum(axis=1, keepdims=True) / X.shape[1], (Z_bar * t1).sum(axis=0), Z_bar.sum(axis=0)

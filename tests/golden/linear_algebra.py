@@ -55,13 +55,8 @@ def grad_log_determinant(A: Float64[np.ndarray, 'n n']):
 # ---- emitted: grad(trace_of_inverse)
 def grad_trace_of_inverse(A: Float64[np.ndarray, 'n n']):
     """Gradient of trace_of_inverse with respect to A."""
-    # Forward sweep
     t1 = np.linalg.inv(A)
-    # Reverse sweep
-    # return np.trace(np.linalg.inv(A))
-    t2 = t1.shape
-    t3 = t1.T
-    return -t3 @ np.eye(t2[0], t2[1]) @ t3
+    return -t1.T @ np.eye(t1.shape[0], t1.shape[1]) @ t1.T
 
 
 # ---- emitted: grad(energy, wrt=('A', 'b'))
@@ -71,10 +66,8 @@ def grad_energy(A: Float64[np.ndarray, 'n n'], b: Float64[np.ndarray, 'n']):
     t1 = np.linalg.solve(A, b)
     # Reverse sweep
     # return b @ np.linalg.solve(A, b)
-    b_bar = np.copy(t1)
     t2 = np.linalg.solve(A.T, b)
-    b_bar += t2
-    return -np.outer(t2, t1), b_bar
+    return -np.outer(t2, t1), t1 + t2
 
 
 # ---- emitted: grad(length)
@@ -87,8 +80,4 @@ def grad_length(x: Float64[np.ndarray, 'n']):
 # ---- emitted: grad(quadratic_form, wrt=('x', 'A'))
 def grad_quadratic_form(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n n']):
     """Gradient of quadratic_form with respect to x and A."""
-    # return x @ A @ x
-    t1_bar = x
-    x_bar = x @ A
-    x_bar += A @ t1_bar
-    return x_bar, np.outer(x, t1_bar)
+    return x @ A + A @ x, np.outer(x, x)

@@ -31,9 +31,8 @@ CASES = {
 # ---- emitted: grad(wave)
 def grad_wave(t: float, a: float, k: float):
     """Gradient of wave with respect to t."""
-    t1 = -k
-    t2 = math.exp(t1 * t)
-    return a * t2 * math.cos(t) + math.sin(t) * a * t2 * t1
+    t1 = math.exp(-k * t)
+    return a * t1 * math.cos(t) - math.sin(t) * a * t1 * k
 
 
 # ---- emitted: grad(wave, wrt=('a', 'k'))
@@ -50,12 +49,8 @@ def grad_wave(t: float, a: float, k: float):
 # ---- emitted: grad(entropy)
 def grad_entropy(p: float):
     """Gradient of entropy with respect to p."""
-    # Forward sweep
     t1 = 1 - p
-    # Reverse sweep
-    # return -p * math.log(p) - (1 - p) * math.log(1 - p)
-    t2_bar = -1.0
-    return -t2_bar * (1 - p) / t1 - t2_bar * math.log(t1) - p / p - math.log(p)
+    return t1 / t1 + math.log(t1) - p / p - math.log(p)
 
 
 # ---- emitted: grad(hypotenuse, wrt=('x', 'y'))

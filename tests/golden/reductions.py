@@ -53,9 +53,8 @@ def grad_variance(x: Float64[np.ndarray, 'n']):
     t1 = np.mean(x)
     # Reverse sweep
     # return np.mean((x - np.mean(x)) ** 2)
-    t2 = x.size
-    x_bar = 2 / t2 * (x - t1)
-    return x_bar - x_bar.sum() / t2
+    x_bar = 2 / x.size * (x - t1)
+    return x_bar - x_bar.sum() / x.size
 
 
 # ---- emitted: grad(row_norms)

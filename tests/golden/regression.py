@@ -30,14 +30,8 @@ def grad_ridge(
     penalty: float,
 ):
     """Gradient of ridge with respect to w."""
-    # Forward sweep
     r = X @ w - y
-    # Reverse sweep
-    # return np.mean(r ** 2) + penalty * np.sum(w ** 2)
-    w_bar = 2 * penalty * w
-    # r = X @ w - y
-    w_bar += X.T @ (2 / r.size * r)
-    return w_bar
+    return 2 * penalty * w + X.T @ (2 / r.size * r)
 
 
 # ---- emitted: grad(logistic, wrt=('w', 'b'))
@@ -54,9 +48,8 @@ def grad_logistic(
     p = 1 / t2
     # Reverse sweep
     # return -np.mean(y * np.log(p) + (1 - y) * np.log(1 - p))
-    t3_bar = np.broadcast_to(-1 / y.size, y.shape)
-    p_bar = -t3_bar * (1 - y) / (1 - p)
-    p_bar += t3_bar * y / p
+    t3 = -1 / y.size
+    p_bar = t3 * y / p - t3 * (1 - y) / (1 - p)
     # p = 1 / (1 + np.exp(-(X @ w + b)))
     t4_bar = p_bar * t1 / t2 ** 2
     return X.T @ t4_bar, t4_bar.sum()

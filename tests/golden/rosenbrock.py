@@ -30,15 +30,12 @@ def grad_banana(x: float, y: float):
 # ---- emitted: grad(rosenbrock)
 def grad_rosenbrock(x: Float64[np.ndarray, 'n']):
     """Gradient of rosenbrock with respect to x."""
-    # Forward sweep
-    t1 = x[:-1]
-    # Reverse sweep
     # return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     x_bar = np.zeros_like(x)
     x_bar[:-1] -= 2 * (1 - x[:-1])
-    t2_bar = 200 * (x[1:] - t1 ** 2)
-    x_bar[:-1] -= 2 * t2_bar * t1
-    x_bar[1:] += t2_bar
+    t1_bar = 200 * (x[1:] - x[:-1] ** 2)
+    x_bar[:-1] -= 2 * t1_bar * x[:-1]
+    x_bar[1:] += t1_bar
     return x_bar
 
 
@@ -46,14 +43,13 @@ def grad_rosenbrock(x: Float64[np.ndarray, 'n']):
 def value_and_grad_rosenbrock(x: Float64[np.ndarray, 'n']):
     """Value and gradient of rosenbrock with respect to x."""
     # Forward sweep
-    t1 = x[:-1]
-    t2 = x[1:] - t1 ** 2
-    t3 = 1 - x[:-1]
+    t1 = x[1:] - x[:-1] ** 2
+    t2 = 1 - x[:-1]
     # Reverse sweep
     # return np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
     x_bar = np.zeros_like(x)
-    x_bar[:-1] -= 2 * t3
-    t4_bar = 200 * t2
-    x_bar[:-1] -= 2 * t4_bar * t1
-    x_bar[1:] += t4_bar
-    return np.sum(100 * t2 ** 2 + t3 ** 2), x_bar
+    x_bar[:-1] -= 2 * t2
+    t3_bar = 200 * t1
+    x_bar[:-1] -= 2 * t3_bar * x[:-1]
+    x_bar[1:] += t3_bar
+    return np.sum(100 * t1 ** 2 + t2 ** 2), x_bar

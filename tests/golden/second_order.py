@@ -44,7 +44,7 @@ CASES = {
 # ---- emitted: grad(grad(cubic))
 def grad_grad_cubic(x: float):
     """Gradient of grad_cubic with respect to x."""
-    return 6 * (1 if (x, 2) == (0, 0) else x)
+    return 6 * x
 
 
 # ---- emitted: grad(grad(wave))
@@ -97,22 +97,18 @@ def grad_grad_power(x: float, n: int):
 # ---- emitted: jvp(grad(cubic))
 def jvp_grad_cubic(x: float, x_dot):
     """Value and directional derivative of grad_cubic with respect to x."""
-    return 1.0 * (3 * x ** (3 - 1)), 6 * x_dot * (1 if (x, 2) == (0, 0) else x)
+    return 1.0 * (3 * x ** 2), 6 * x_dot * x
 
 
 # ---- emitted: jvp(grad(quartic))
 def jvp_grad_quartic(x: Float64[np.ndarray, 'n'], x_dot):
     """Value and directional derivative of grad_quartic with respect to x."""
-    return np.broadcast_to(1.0, x.shape) * (4 * x ** (4 - 1)), 12 * x_dot * np.where((x == 0) & (3 == 0), 1, x) ** 2
+    return np.broadcast_to(1.0, x.shape) * (4 * x ** 3), 12 * x_dot * x ** 2
 
 
 # ---- emitted: jvp(grad(coupled))
 def jvp_grad_coupled(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n n'], x_dot):
     """Value and directional derivative of grad_coupled with respect to x."""
-    # Forward sweep
     t1 = A @ x
     t2 = np.exp(t1)
-    # Reverse sweep
-    # return np.sum(np.exp(A @ x))
-    t3 = A.T
-    return t3 @ (np.broadcast_to(1.0, t1.shape) * t2), t3 @ (A @ x_dot * t2)
+    return A.T @ (np.broadcast_to(1.0, t1.shape) * t2), A.T @ (A @ x_dot * t2)

@@ -49,11 +49,9 @@ def grad_expected_value(x: Float64[np.ndarray, 'n'], v: Float64[np.ndarray, 'n']
     e = np.exp(x)
     t1 = np.sum(e)
     # Reverse sweep
-    # return p @ v
-    p_bar = v
     # p = e / np.sum(e)
-    e_bar = p_bar / t1
-    e_bar -= (1 / t1 ** 2 * p_bar * e).sum()
+    e_bar = v / t1
+    e_bar -= (1 / t1 ** 2 * v * e).sum()
     return e_bar * e, e / t1
 
 

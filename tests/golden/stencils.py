@@ -48,32 +48,27 @@ def grad_poisson_residual(u: Float64[np.ndarray, 'n m'], f: Float64[np.ndarray, 
     # Forward sweep
     r = 4 * u[1:-1, 1:-1] - u[2:, 1:-1] - u[:-2, 1:-1] - u[1:-1, 2:] - u[1:-1, :-2] - f[1:-1, 1:-1]
     # Reverse sweep
-    # return 0.5 * np.sum(r ** 2)
-    r_bar = r
     # r = 4 * u[1:-1, 1:-1] - u[2:, 1:-1] - u[:-2, 1:-1] - u[1:-1, 2:] - u[1:-1, :-2] - f[1:-1, 1:-1]
-    t1_bar = -r_bar
+    t1_bar = -r
     u_bar = np.zeros_like(u)
     u_bar[1:-1, :-2] += t1_bar
     u_bar[1:-1, 2:] += t1_bar
     u_bar[:-2, 1:-1] += t1_bar
     u_bar[2:, 1:-1] += t1_bar
-    u_bar[1:-1, 1:-1] += 4 * r_bar
+    u_bar[1:-1, 1:-1] += 4 * r
     return u_bar
 
 
 # ---- emitted: grad(trapezoid, wrt=('y', 'x'))
 def grad_trapezoid(y: Float64[np.ndarray, 'n'], x: Float64[np.ndarray, 'n']):
     """Gradient of trapezoid with respect to y and x."""
-    # Forward sweep
-    t1 = x[1:]
-    # Reverse sweep
     # return np.sum((x[1:] - x[:-1]) * (y[1:] + y[:-1]) / 2)
-    t2_bar = 0.5 * (y[1:] + y[:-1])
-    t3_bar = 0.5 * (t1 - x[:-1])
+    t1_bar = 0.5 * (y[1:] + y[:-1])
+    t2_bar = 0.5 * (x[1:] - x[:-1])
     y_bar = np.zeros_like(y)
-    y_bar[:-1] += t3_bar
-    y_bar[1:] += t3_bar
+    y_bar[:-1] += t2_bar
+    y_bar[1:] += t2_bar
     x_bar = np.zeros_like(x)
-    x_bar[:-1] -= t2_bar
-    x_bar[1:] += t2_bar
+    x_bar[:-1] -= t1_bar
+    x_bar[1:] += t1_bar
     return y_bar, x_bar

@@ -65,9 +65,7 @@ def grad_rotate(x: float, y: float, angle: float):
     # return x * y
     x_bar = s * x + c * y
     y_bar = c * x - s * y
-    # x, y = c * x - s * y, s * x + c * y
-    t1_bar = -x_bar
-    return y_bar * s + x_bar * c, y_bar * c + t1_bar * s, (y_bar * x + t1_bar * y) * c - (y_bar * y + x_bar * x) * s
+    return y_bar * s + x_bar * c, y_bar * c - x_bar * s, (y_bar * x - x_bar * y) * c - (y_bar * y + x_bar * x) * s
 
 
 # ---- emitted: grad(fibonacci)

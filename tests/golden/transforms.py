@@ -37,12 +37,11 @@ CASES = {
 def grad_f(x: float, y: float):
     """Gradient of f with respect to x and y."""
     # Forward sweep
-    t1 = -x
-    t2 = math.exp(t1 * y)
+    t1 = math.exp(-x * y)
     # Reverse sweep
     # return x * math.exp(-x * y)
-    t3_bar = x * t2
-    return t2 - t3_bar * y, t3_bar * t1
+    t2_bar = x * t1
+    return t1 - t2_bar * y, -t2_bar * x
 
 
 # ---- emitted: value_and_grad(f)
@@ -56,24 +55,22 @@ def value_and_grad_f(x: float, y: float):
 def value_and_grad_f(x: float, y: float):
     """Value and gradient of f with respect to x and y."""
     # Forward sweep
-    t1 = -x
-    t2 = math.exp(t1 * y)
+    t1 = math.exp(-x * y)
     # Reverse sweep
     # return x * math.exp(-x * y)
-    t3_bar = x * t2
-    return x * t2, (t2 - t3_bar * y, t3_bar * t1)
+    t2_bar = x * t1
+    return x * t1, (t1 - t2_bar * y, -t2_bar * x)
 
 
 # ---- emitted: vjp(f, wrt=('x', 'y'))
 def vjp_f(x: float, y: float, seed):
     """Adjoint for a seed of f with respect to x and y."""
     # Forward sweep
-    t1 = -x
-    t2 = math.exp(t1 * y)
+    t1 = math.exp(-x * y)
     # Reverse sweep
     # return x * math.exp(-x * y)
-    t3_bar = seed * x * t2
-    return seed * t2 - t3_bar * y, t3_bar * t1
+    t2_bar = seed * x * t1
+    return seed * t1 - t2_bar * y, -t2_bar * x
 
 
 # ---- emitted: jvp(f)
@@ -86,9 +83,8 @@ def jvp_f(x: float, y: float, x_dot):
 # ---- emitted: jvp(f, wrt=('x', 'y'))
 def jvp_f(x: float, y: float, x_dot, y_dot):
     """Value and directional derivative of f with respect to x and y."""
-    t1 = -x
-    t2 = math.exp(t1 * y)
-    return x * t2, x_dot * t2 + (y_dot * t1 - x_dot * y) * t2 * x
+    t1 = math.exp(-x * y)
+    return x * t1, x_dot * t1 + (-x_dot * y - y_dot * x) * t1 * x
 
 
 # ---- emitted: elementwise_grad(shape)
@@ -99,10 +95,7 @@ def elementwise_grad_shape(x: Float64[np.ndarray, 'n']):
     t2 = np.sin(x)
     # Reverse sweep
     result_bar = np.ones_like(t1 * t2)
-    # return np.exp(-x ** 2) * np.sin(x)
-    x_bar = result_bar * t1 * np.cos(x)
-    x_bar -= 2 * result_bar * t2 * t1 * x
-    return x_bar
+    return result_bar * t1 * np.cos(x) - 2 * result_bar * t2 * t1 * x
 
 
 # ---- emitted: vjp(project, wrt=('x', 'A'))

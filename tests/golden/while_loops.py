@@ -100,8 +100,7 @@ def grad_kepler(mean: float, e: float):
         t3 = 1 - e * t2
         t4_bar = step_bar / t3
         t5_bar = step_bar * (angle - e * t1 - mean) / t3 ** 2
-        t6 = -t4_bar
-        mean_bar += t6
-        e_bar += t5_bar * t2 + t6 * t1
-        angle_bar = angle_bar - t5_bar * e * t1 + t4_bar + t6 * e * t2
+        mean_bar -= t4_bar
+        e_bar = e_bar + t5_bar * t2 - t4_bar * t1
+        angle_bar = angle_bar - t5_bar * e * t1 + t4_bar - t4_bar * e * t2
     return mean_bar + angle_bar, e_bar
