@@ -74,6 +74,8 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
         receiver = operand(expr.operands[0])
         if receiver.sort == "object":
             return None if bottom else dict(receiver.fields).get(expr.name.partition(".")[2], UNKNOWN)
+    if expr.name.startswith("method.") and operand(expr.operands[0]).sort in _NOT_ARRAYS:
+        return None if bottom else UNKNOWN
     entry = registry.find(rule_name(expr))
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
@@ -85,9 +87,13 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
         return None
     if expr.name.startswith(("method.", "attribute.")):
         first = bound_kinds[entry.parameters[0].name]
-        if first.sort in ("object", "dict", "str", "list", "tuple", "module"):
+        if first.sort in _NOT_ARRAYS:
             return UNKNOWN
     return registry.kind_of_result(entry, bound_kinds, literals(bound))
+
+
+#: Sorts whose attributes and methods are not those of arrays, even under the same name.
+_NOT_ARRAYS = ("object", "dict", "str", "list", "tuple", "module")
 
 
 def infer(function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None) -> Kinds:
