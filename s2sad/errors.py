@@ -53,6 +53,7 @@ CODES: dict[str, str] = {
     "S501": "the arguments of the command are wrong",
     "S502": "the file cannot be written",
     "S503": "the module cannot be imported",
+    "S504": "the file would not stand alone",
     # S6xx: extras
     "S601": "an optional package is not installed",
     "S602": "the installed version of an optional package is not supported",

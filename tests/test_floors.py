@@ -18,7 +18,7 @@ FLOORS = (
     ("backend",),
     ("engines", "study"),
     ("pipeline",),
-    ("composition",),
+    ("composition", "recipe"),
     ("derivative",),
     ("transforms", "checking"),
     ("cli",),

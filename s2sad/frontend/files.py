@@ -390,7 +390,7 @@ class FileModule:
         meaning = self.record(node.id)
         if isinstance(meaning, Imported):
             if meaning.whole:
-                return node.id
+                return str(node.id)
             return str(meaning.module if meaning.name is None else f"{meaning.module}.{meaning.name}")
         return f"builtins.{node.id}" if not self._records(node.id) and hasattr(builtins, node.id) else None
 

@@ -1,0 +1,176 @@
+"""One derivative of a function in a file: its text for stated kinds, and which of these kinds the text relies on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from s2sad.analysis.kinds import kind_of_expr
+from s2sad.backend.entry import Entry, entry_check
+from s2sad.backend.standalone import standalone
+from s2sad.backend.text import Text
+from s2sad.composition import (
+    Options,
+    annotated_kinds,
+    assume_scalar_result,
+    check_result,
+    definition_place,
+    description,
+    request,
+    resolve_wrt,
+    result_place,
+    text_of,
+)
+from s2sad.errors import S2sadError
+from s2sad.frontend.files import FilePrimal
+from s2sad.frontend.lower import parameters
+from s2sad.ir.kinds import SOME, UNKNOWN, Extent, Kind, Shape
+from s2sad.pipeline import Flat, Watch, specialise, transform
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to differentiate, and how. `names` and `kinds` are of all parameters, `self` included."""
+
+    primal: FilePrimal
+    options: Options
+    names: tuple[str, ...]
+    kinds: tuple[Kind, ...]
+    positions: tuple[int, ...]
+    is_tuple: bool
+
+    @property
+    def name(self) -> str:
+        """The name of the derivative."""
+        return f"{self.options.prefix}_{self.primal.name}"
+
+    @property
+    def wrt(self) -> list[str]:
+        return [self.names[i] for i in self.positions]
+
+    def flat(self, watch: Watch | None = None) -> Flat:
+        watching = () if watch is None else (watch,)
+        base = specialise(self.primal, self.kinds, *watching)
+        seeds = [UNKNOWN] * len(self.positions)
+        check_result(base, self.options, self.primal.name, result_place(self.primal.source), seeds)
+        return transform(base, request(self.options, self.positions, self.is_tuple, self.name), *watching)
+
+    def text(self, watch: Watch | None = None) -> Text:
+        """The text of the derivative."""
+        return text_of(self.flat(watch), description(self.options, self.primal.name, self.wrt), watch)
+
+    @property
+    def notes(self) -> list[str]:
+        """What is probably not meant, such as a result that no argument reaches."""
+        return self.flat().notes
+
+    def file(self, *, checks: bool = True, import_globals: bool = False) -> str:
+        """The text as a file that stands alone."""
+        return standalone(self.text(), self.primal, self.entry(), checks=checks, import_globals=import_globals)
+
+    def entry(self) -> Entry:
+        """What the text relies on: of each kind no more than without which the text would be another."""
+        return entry_check([(n, k) for n, k in zip(self.names, self.relied_on()) if k.sort != "object"], self.wrt)
+
+    def relied_on(self) -> list[Kind]:
+        """The weakest kinds that give the same text: it is right for all that is of these, so no more is relied on.
+
+        One thing is forgotten at a time: that the axes of one name are not one, a dtype, axis lengths, the kind itself.
+        A gradient relies on a scalar result besides, unless its text checks that.
+        """
+        wanted = self.text().text
+        kinds = self.kinds
+        for weaker in self._weakenings():
+            changed = weaker(kinds)
+            if changed != kinds and self._gives(changed, wanted):
+                kinds = changed
+        return list(kinds)
+
+    def _gives(self, kinds: tuple[Kind, ...], text: str) -> bool:
+        weaker = replace(self, kinds=kinds)
+        try:
+            made = weaker.text()
+        except S2sadError:
+            return False
+        return made.text == text and ("scalar_seed" in made.helpers or weaker.has_scalar_result())
+
+    def has_scalar_result(self) -> bool:
+        """Whether the primal's result certainly has no axes, or need not be a scalar."""
+        if self.options.seed != "one" or self.options.mode == "forward":
+            return True
+        base = specialise(self.primal, self.kinds)
+        return kind_of_expr(base.program.main.results.values[0], base.kinds).shape == ()
+
+    def _weakenings(self) -> Iterator[Callable[[tuple[Kind, ...]], tuple[Kind, ...]]]:
+        symbols = dict.fromkeys(d.symbol for k in self.kinds for d in _dims(k.shape) if isinstance(d, Extent))
+        for symbol in symbols:
+            yield lambda kinds, symbol=symbol: tuple(_with_shape(k, _not_plural(k.shape, symbol)) for k in kinds)  # type: ignore[misc]
+        for position, (name, kind) in enumerate(zip(self.names, self.kinds)):
+            if kind.sort == "object":
+                continue
+            if kind.dtype is not None:
+                yield _at(position, lambda k: Kind(k.sort, None, k.shape, k.items, k.cls))
+            yield _at(position, lambda k, name=name: Kind("unknown", None, frozenset({name})))  # type: ignore[misc]
+            if kind.is_array and isinstance(kind.shape, tuple):
+                yield _at(position, lambda k: _with_shape(k, (SOME,) * len(_dims(k.shape))) if k.is_array else k)
+
+
+def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | None = None) -> Recipe:
+    """A recipe for a function of a file: kinds that are not given (None) are those of its annotations.
+
+    >>> from s2sad.composition import TRANSFORMS
+    >>> from s2sad.frontend.files import open_primal
+    >>> recipe(open_primal(__file__, "_dims"), TRANSFORMS["grad"]).name
+    'grad__dims'
+    """
+    source = primal.source
+    names = [p.name for p in parameters(source.node.args)]
+    bound = int(primal.is_method)
+    place = definition_place(source)
+    positions, is_tuple = resolve_wrt(options.wrt, names[bound:], primal.name, place)
+    found = annotated_kinds(primal, [Kind("object")] * bound)
+    given = list(kinds or ())
+    if len(given) > len(names) - bound:
+        listed = ", ".join(names[bound:]) or "nothing"
+        raise S2sadError("S402", f"{len(given)} types are given, but {primal.name} takes {listed}", place)
+    for position, kind in enumerate(given, bound):
+        found[position] = found[position] if kind is None else kind
+    if options.seed == "one" and options.mode == "reverse":
+        found = assume_scalar_result(primal, found)
+    for position in positions:
+        _check_differentiable(primal, names[position + bound], found[position + bound])
+    return Recipe(primal, options, tuple(names), tuple(found), tuple(p + bound for p in positions), is_tuple)
+
+
+_NOT_FLOATS = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404", "booleans")}
+
+
+def _check_differentiable(primal: FilePrimal, name: str, kind: Kind) -> None:
+    """Refuse to differentiate with respect to what carries no derivative. An int stands for a float."""
+    if kind.sort == "int" or kind.carries_derivative:
+        return
+    what = {"none": "None", "str": "text"}.get(kind.sort, f"a {kind.sort}")
+    code = "S405" if kind.sort == "str" else "S407"
+    if kind.sort in ("array", "scalar"):
+        code, what = _NOT_FLOATS.get((kind.dtype or "")[:1], ("S407", kind.dtype or kind.sort))
+    reason = f"{name!r} is stated to be {what}, which cannot be differentiated with respect to"
+    raise S2sadError(code, reason, definition_place(primal.source), "state floats, or name other parameters: --wrt")
+
+
+def _dims(shape: Shape) -> tuple[Any, ...]:
+    return shape if isinstance(shape, tuple) else ()
+
+
+def _with_shape(kind: Kind, shape: Shape) -> Kind:
+    return Kind(kind.sort, kind.dtype, shape, kind.items, kind.cls)
+
+
+def _not_plural(shape: Shape, symbol: str) -> Shape:
+    if not isinstance(shape, tuple):
+        return shape
+    return tuple(Extent(d.symbol, d.offset) if isinstance(d, Extent) and d.symbol == symbol else d for d in shape)
+
+
+def _at(position: int, change: Callable[[Kind], Kind]) -> Callable[[tuple[Kind, ...]], tuple[Kind, ...]]:
+    return lambda kinds: (*kinds[:position], change(kinds[position]), *kinds[position + 1 :])
