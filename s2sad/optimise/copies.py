@@ -50,10 +50,13 @@ class _Places:
         return not any(before < position <= last for position, _ in self.binders.get(var, ()))
 
     def last_use(self, var: Var, loops: tuple[Stmt, ...]) -> int:
-        """The last position at which a Var is read, to the end of the loops within which that is, but for `loops`."""
+        """The last position at which a binding of another Var would come before a read of this one.
+
+        A statement reads before it binds. A read within a loop inside of `loops` lasts to the end of that loop.
+        """
         found = 0
         for position, around in self.readers.get(var, ()):
-            found = max(found, position if len(around) == len(loops) else self.ends[around[len(loops)]])
+            found = max(found, position - 1 if len(around) == len(loops) else self.ends[around[len(loops)]])
         return found
 
 

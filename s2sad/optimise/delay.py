@@ -26,7 +26,7 @@ def delay_rebinding(function: Function, kinds: Kinds) -> Function:
             bound[v] = bound.get(v, 0) + 1
 
     def is_number(var: Var) -> bool:
-        return kinds.get(var, UNKNOWN).is_number
+        return kinds.get(var, UNKNOWN).shape == ()
 
     def block(old: Block) -> Block:
         made: Block = []
@@ -58,6 +58,10 @@ def delay_rebinding(function: Function, kinds: Kinds) -> Function:
         if len(where) != counts.get(copy) or where[-1] <= first:
             return None
         last = where[-1]
+        made_between = {v for s in made[first + 1 : last + 1] for v in defs(s) if v.temporary}
+        while last + 1 < len(made) and any(v in made_between for v in uses(made[last + 1])):
+            last += 1
+            made_between.update(v for v in defs(made[last]) if v.temporary)
         reads = set(uses(moved))
         for stmt in made[first + 1 : last + 1]:
             if not isinstance(stmt, (Assign, Store)):

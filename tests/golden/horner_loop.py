@@ -32,9 +32,8 @@ def grad_polynomial(x: float, a: Float64[np.ndarray, 'n']):
     for i in range(len(a) - 1, -1, -1):
         # y = y * x + a[i]
         y = y_tape.pop()
-        t1_bar = y_bar
-        y_bar = t1_bar * x
-        x_bar += t1_bar * y
+        x_bar += y_bar * y
+        y_bar *= x
     return x_bar
 
 
@@ -54,8 +53,7 @@ def grad_polynomial(x: float, a: Float64[np.ndarray, 'n']):
     for i in range(len(a) - 1, -1, -1):
         # y = y * x + a[i]
         y = y_tape.pop()
-        t1_bar = y_bar
         a_bar[i] += y_bar
-        y_bar = t1_bar * x
-        x_bar += t1_bar * y
+        x_bar += y_bar * y
+        y_bar *= x
     return x_bar, a_bar

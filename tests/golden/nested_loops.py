@@ -82,7 +82,6 @@ def grad_nested_products(x: float, n: int):
         for j in range(i - 1, -1, -1):
             # y = y * x + j
             y = y_tape.pop()
-            t1_bar = y_bar
-            y_bar = t1_bar * x
-            x_bar += t1_bar * y
+            x_bar += y_bar * y
+            y_bar *= x
     return x_bar
