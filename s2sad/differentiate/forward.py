@@ -12,7 +12,7 @@ from typing import Any
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own
-from s2sad.differentiate.instantiate import flatten, instantiate
+from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.normalise import normalise
 from s2sad.differentiate.reverse import _adjoint_kind, out_emitter
 from s2sad.errors import S2sadError
@@ -297,22 +297,19 @@ class _Tangent:
         values = case_values(entry, bound, lambda e: kind_of_expr(e, self.kinds))
         env = self.adjoints.environment(stmt, entry, bound)
         emit = out_emitter(made, links, self.kinds)
-        total: Expr | None = None
+        count = max(entry.results, 1)
+        totals: list[Expr | None] = [None] * count
 
         def add(term: Expr) -> None:
-            nonlocal total
-            flat = flatten(term, emit)
-            if total is None:
-                total = flat
-                return
-            atoms = []
-            for e in (total, flat):
-                if not isinstance(e, (Var, Const)):
-                    var = Var("t", True)
-                    emit(Assign(var, e))
-                    e = var
-                atoms.append(e)
-            total = Op("operator.add", tuple(atoms))
+            terms = [flatten(term, emit)]
+            if entry.results:
+                whole = terms[0]
+                if not (isinstance(whole, Op) and whole.name == "tuple"):
+                    whole = atom(whole, emit)
+                terms = [whole.operands[k] if isinstance(whole, Op) else Op("operator.getitem", (whole, Const(k))) for k in range(count)]
+            for k, more in enumerate(terms):
+                total = totals[k]
+                totals[k] = more if total is None else Op("operator.add", (atom(total, emit), atom(more, emit)))
 
         for name, cases in entry.tangent.items():
             operand = bound.get(name)
@@ -336,11 +333,7 @@ class _Tangent:
             ) == 1:
                 term = Op("s2sad.rebroadcast", (term, stmt.var))
             add(term)
-        if entry.results and total is not None:
-            whole = Var("t", True)
-            emit(Assign(whole, total))
-            return {(k,): Op("operator.getitem", (whole, Const(k))) for k in range(entry.results)}
-        return {(): total}
+        return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
 
     def sequence_tangent(
         self, stmt: Assign, entry: registry.Rule, op: Op, name: str, operand: Any, values: dict[str, Any], env: dict[str, Expr], state: State,

@@ -52,7 +52,7 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                 index = Var("i", temporary=True)
                 kinds[index] = INT
                 made.append(replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]]))
-            elif isinstance(stmt, Assign) and (plain := _without_displays(stmt)) is not None:
+            elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for new in plain:
                     if isinstance(new, Assign) and new.var is not stmt.var:
                         kinds[new.var] = kind_of_expr(new.expr, kinds)
@@ -71,7 +71,7 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
     return replace_function(function, body=copy(function.body, False)), counters
 
 
-def _without_displays(stmt: Assign) -> list[Stmt] | None:
+def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
     """The statements for `x = f([a, b])` where the rule of f takes an array or numbers there; None where nothing changes."""
     op = stmt.expr
     entry = registry.find(rule_name(op)) if isinstance(op, Op) and op.name not in DISPLAYS else None
@@ -90,6 +90,8 @@ def _without_displays(stmt: Assign) -> list[Stmt] | None:
             made.append(replace(stmt, var=var, expr=Op("operator.add", (total, item))))
             total = var
         return [*made, replace(stmt, expr=total)]
+    if entry.name in ("operator.add", "operator.mul") and not any(kind_of_expr(o, kinds).sort in ("array", "scalar") for o in op.operands):
+        return None  # tuples or lists that are put together, as in `a.shape + (n,)`
     bound = bind(entry, op)
     arrays: dict[int, Var] = {}
     made = []

@@ -703,7 +703,12 @@ class _Build:
         state: State = {}
         params = list(function.params)
         mark = object()
-        for result in results.values:
+        whole = Var("seed")  # of several results, or of one that no adjoint is needed of
+        if seed == "given":
+            params.append(Param(whole, "seed", seed=True))
+            kinds = tuple(_adjoint_structure(kind_of_expr(r, self.kinds)) for r in results.values)
+            self.kinds[whole] = Kind("tuple", items=kinds) if results.packed else kinds[0]
+        for position, result in enumerate(results.values):
             if not isinstance(result, Var) or result not in self.activity:
                 continue
             for path in leaf_paths(self.kinds.get(result, UNKNOWN)):
@@ -711,7 +716,14 @@ class _Build:
                 kind = kind_at(self.kinds.get(result, UNKNOWN), path)
                 origin = {"origin": results.origin, "group": mark, "quote": None}
                 if seed == "given":
-                    params.append(Param(bar, "seed", seed=True))
+                    steps = (position, *path) if results.packed else path
+                    if not steps:
+                        params[-1] = Param(bar, "seed", seed=True)
+                    item: Expr = whole
+                    for k in steps:
+                        item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(body, origin, self.kinds))
+                    if steps:
+                        body.append(Assign(bar, item, **origin))
                 elif seed == "ones":
                     body.append(Assign(bar, Const(1.0) if kind.shape == () else Op("numpy.ones_like", (result,)), **origin))
                 elif kind.shape == () or isinstance(kind.shape, frozenset):
@@ -816,6 +828,13 @@ def _gathered(contributions: list[Contribution]) -> list[Contribution]:
 def _adjoint_kind(kind: Kind) -> Kind:
     """The kind of an adjoint: that of its primal, an int's being a float's."""
     return Kind("float", None, ()) if kind.sort in ("int", "bool") else kind
+
+
+def _adjoint_structure(kind: Kind) -> Kind:
+    """The kind of an adjoint of a value, in the value's structure."""
+    if kind.sort in ("tuple", "list") and kind.items is not None:
+        return Kind(kind.sort, items=tuple(map(_adjoint_structure, kind.items)))
+    return _adjoint_kind(kind)
 
 
 def out_emitter(out: Block, links: dict[str, Any], kinds: Kinds) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -39,11 +40,23 @@ def _real_dtype(dtype: str | None) -> str | None:
 
 # Sums and means
 linear("numpy.sum", _REDUCTION, kind=reduction_kind(sum_dtype), a="spread(g, a, axis, keepdims)")
+
+
+def _mean_over_axes(values: Mapping[str, Any]) -> str | None:
+    """The formula for a tuple of axes that are literals."""
+    axis = values["axis"]
+    if not isinstance(axis, tuple) or not axis:
+        return None
+    return f"spread(g / ({' * '.join(f'a.shape[{i}]' for i in axis)}), a, axis, keepdims)"
+
+
+nondifferentiable("s2sad.runtime.reductions.divisor", signature="a, axis=None, ddof=0", kind=INT, cheap=True)
 _MEAN = [
     Case("a.is_python_number", "g"),
     *_methods("axis is None", "spread(g / a.size, a, axis, keepdims)"),
     Case("isinstance(axis, int)", "spread(g / a.shape[axis], a, axis, keepdims)"),
-    *_methods("True", "spread(g * y.size / a.size, a, axis, keepdims)"),
+    Case(_IS_NUMPY, _mean_over_axes),
+    Case("", "spread(g / divisor(a, axis), a, axis, keepdims)"),
 ]
 linear("numpy.mean", _REDUCTION, kind=reduction_kind(inexact_dtype), a=_MEAN)
 
@@ -58,7 +71,7 @@ def _average_kind(*, literals: Literals, a: Kind, weights: Kind, **bound: Any) -
 
 
 rule("numpy.average", "a, axis=None, weights=None, *, keepdims=False", kind=_average_kind, a=[
-    *(Case(f"weights is None and {case.when}", case.text) for case in _MEAN),
+    *(Case(f"weights is None and {case.when or True}", case.text) for case in _MEAN),
     Case("axis is None", "g * weights / np.sum(weights)"),
     Case("", "average_adjoint(g, a, weights, axis, keepdims)"),
 ], weights=[
