@@ -216,6 +216,7 @@ class _Build:
         self.contributions: dict[Stmt, list[Contribution]] = {}
         self.calls: dict[Stmt, _CallPlan] = {}
         self.active_blocks: set[Stmt] = set()
+        self.restores = {s.site: s for s in walk(self.function.body) if isinstance(s, Restore)}
         self._fragments(self.function.body)
         self.aliases = alias_classes(self.function, self.kinds)
         self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
@@ -246,10 +247,8 @@ class _Build:
                 active = True
             elif isinstance(stmt, Call):
                 active = self._call_plan(stmt)
-            elif isinstance(stmt, Save):
-                active = any(v in self.activity for v in stmt.vars)
-            elif isinstance(stmt, Restore):
-                active = any(v in self.activity for v in stmt.vars)
+            elif isinstance(stmt, (Save, Restore)):
+                active = bool(self._carried(stmt))
             for inner in blocks_of(stmt):
                 active = self._fragments(inner) or active
             if active or any(isinstance(s, Store) for b in blocks_of(stmt) for s in walk(b)):
@@ -611,11 +610,12 @@ class _Build:
         links = own(stmt)
         site = self.site(("adjoint", stmt.site), f"{stmt.site.hint}_bar")
         bars = []
+        for k in self._carried(stmt):
+            var = stmt.vars[k]
+            if (var, ()) not in state:
+                out.append(self._zero(var, (), links))
+            bars.append(self.bar(var))
         for var in stmt.vars:
-            if var in self.activity:
-                if (var, ()) not in state:
-                    out.append(self._zero(var, (), links))
-                bars.append(self.bar(var))
             self._forget(var, state)
         out.append(Save(site, tuple(bars), **links))
 
@@ -624,15 +624,21 @@ class _Build:
         site = self.site(("adjoint", stmt.site), f"{stmt.site.hint}_bar")
         popped = []
         contributions = []
-        for var in stmt.vars:
+        for k in self._carried(stmt):
+            var = stmt.vars[k]
+            result = Var(f"{var.hint}_bar", True)
+            self.kinds[result] = self.kinds[self.bar(var)]
+            popped.append(result)
             if var in self.activity:
-                result = Var(f"{var.hint}_bar", True)
-                self.kinds[result] = self.kinds[self.bar(var)]
-                popped.append(result)
                 contributions.append(Contribution(var, (), result))
         out.append(Restore(site, tuple(popped), **links))
         for c in contributions:
             self._contribute(c, state, out, links)
+
+    def _carried(self, stmt: Save | Restore) -> list[int]:
+        """The positions of a tape site at which adjoints go from the Restore to the Save: both must agree on them."""
+        restore = self.restores.get(stmt.site, stmt)
+        return [k for k, v in enumerate(restore.vars) if v in self.activity]
 
     def _reverse_if(self, stmt: If, state: State, out: Block) -> None:
         links = own(stmt)
@@ -725,7 +731,8 @@ class _Build:
                     if steps:
                         body.append(Assign(bar, item, **origin))
                 elif seed == "ones":
-                    body.append(Assign(bar, Const(1.0) if kind.shape == () else Op("numpy.ones_like", (result,)), **origin))
+                    ones = Op("s2sad.spread", (Const(1.0), result)) if kind.is_array and kind.dtype == "float64" else Op("numpy.ones_like", (result,))
+                    body.append(Assign(bar, Const(1.0) if kind.shape == () else ones, **origin))
                 elif kind.shape == () or isinstance(kind.shape, frozenset):
                     body.append(Assign(bar, Const(1.0), **origin))
                 else:

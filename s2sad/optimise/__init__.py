@@ -52,7 +52,7 @@ def split(program: Program, kinds: Kinds) -> Program:
 PASSES: tuple[tuple[str, Pass], ...] = (
     ("webs", split),
     ("copies", _each(propagate_copies)),
-    ("constants", _each(fold_constants)),
+    ("constants", _each(fold_constants, with_kinds=True)),
     ("dead", eliminate_dead_program),
     ("subexpressions", _each(share_subexpressions, with_kinds=True)),
     ("copies again", _each(propagate_copies)),

@@ -2,31 +2,56 @@
 
     t = 3 - 1; y = x ** t      ->  y = x ** 2
     y = a if 2 else b          ->  y = a
+    y = 1.0 * t                ->  y = t
 """
 
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from typing import Any
 
+from s2sad.analysis.aliases import is_fresh
+from s2sad.analysis.kinds import Kinds
+from s2sad.ir.kinds import UNKNOWN, same_shape
 from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Stmt, Var, blocks_of, replace, walk
-from s2sad.ir.walk import defs, set_blocks, substitute
+from s2sad.ir.walk import defs, set_blocks, substitute, uses
 from s2sad.ir.webs import replace_function
 
-_FOLDED = {
+_FOLDED: dict[str, Callable[..., Any]] = {
     "operator.add": operator.add, "operator.sub": operator.sub, "operator.mul": operator.mul, "operator.neg": operator.neg,
 }  # fmt: skip
 
 
-def fold_constants(function: Function) -> Function:
+def fold_constants(function: Function, kinds: Kinds) -> Function:
     """The function with the literals of its reverse sweep computed, exactly as they would be when it runs."""
     bound: dict[Var, int] = {}
+    counts: dict[Var, int] = {}
     for stmt in walk(function.body):
         for v in defs(stmt):
             bound[v] = bound.get(v, 0) + 1
+        for v in uses(stmt):
+            counts[v] = counts.get(v, 0) + 1
     known: dict[Var, Const] = {}
+    ones: set[Var] = set()
+    fresh: set[Var] = set()
+    adjoint = {v for s in walk(function.body) if s.group is not None for v in defs(s)}
 
     def settle(var: Var) -> Expr:
         return known.get(var, var)
+
+    def without_one(expr: Expr, var: Var) -> Expr:
+        """t for 1.0 * t, t being a float of the reverse sweep, or an array of it that nothing else reads."""
+        if not isinstance(expr, Op) or expr.name != "operator.mul":
+            return expr
+        for one, other in (expr.operands, expr.operands[::-1]):
+            if not (one == Const(1.0) or one in ones) or not isinstance(other, Var) or other not in adjoint:
+                continue
+            kind, result = kinds.get(other, UNKNOWN), kinds.get(var, UNKNOWN)
+            alone = other in fresh and counts[other] == 1 and bound.get(other) == 1 and kind.dtype == "float64" and same_shape(kind.shape, result.shape)
+            if (kind.sort == "float" and one == Const(1.0)) or alone:
+                return other
+        return expr
 
     def statement(stmt: Stmt) -> Stmt:
         if blocks_of(stmt):
@@ -35,7 +60,12 @@ def fold_constants(function: Function) -> Function:
             return stmt
         if not isinstance(stmt, Assign) or stmt.group is None:
             return stmt
-        folded = fold(substitute(stmt.expr, settle))
+        folded = without_one(fold(substitute(stmt.expr, settle)), stmt.var)
+        if bound[stmt.var] == 1:
+            if isinstance(folded, Op) and folded.name == "s2sad.spread" and folded.operands[0] == Const(1.0):
+                ones.add(stmt.var)
+            if is_fresh(folded):
+                fresh.add(stmt.var)
         if isinstance(folded, Const) and bound[stmt.var] == 1:
             known[stmt.var] = folded
         if folded is stmt.expr:

@@ -10,6 +10,8 @@ from s2sad.rules.binding import rule_name
 
 #: Pushes and pops on a tape, and calls that stand in expressions.
 TAPE_OPS = ("s2sad.push", "s2sad.pop", "s2sad.call")
+#: Numbers that modules hold.
+NUMBERS = ("math.pi", "math.e", "math.tau", "math.inf", "math.nan", "numpy.pi", "numpy.e", "numpy.inf", "numpy.nan", "numpy.euler_gamma")
 
 
 def is_pure(expr: Expr) -> bool:
@@ -22,7 +24,7 @@ def is_pure(expr: Expr) -> bool:
         return False
     if expr.name not in DISPLAYS and not expr.name.startswith("s2sad."):
         entry = registry.find(rule_name(expr))
-        if entry is None and not expr.name.startswith("attribute."):
+        if entry is None and not expr.name.startswith("attribute.") and expr.name not in NUMBERS:
             return False
         if entry is not None and not entry.pure:
             return False

@@ -24,8 +24,7 @@ def reverse_normal_cdf(x: float, normal_cdf_bar: float):
     # return 0.5 * (1 + math.erf(x / math.sqrt(2)))
     t1 = math.sqrt(2)
     t2 = x / t1
-    t3 = math.pi
-    return normal_cdf_bar * math.exp(-t2 * t2) / (math.sqrt(t3) * t1)
+    return normal_cdf_bar * math.exp(-t2 * t2) / (math.sqrt(math.pi) * t1)
 
 
 def grad_call_price(spot: float, strike: float, rate: float, sigma: float, t: float):
@@ -46,8 +45,7 @@ def reverse_normal_cdf(x: float, normal_cdf_bar: float):
     # return 0.5 * (1 + math.erf(x / math.sqrt(2)))
     t1 = math.sqrt(2)
     t2 = x / t1
-    t3 = math.pi
-    return normal_cdf_bar * math.exp(-t2 * t2) / (math.sqrt(t3) * t1)
+    return normal_cdf_bar * math.exp(-t2 * t2) / (math.sqrt(math.pi) * t1)
 
 
 def grad_call_price(spot: float, strike: float, rate: float, sigma: float, t: float):

@@ -97,13 +97,13 @@ def grad_grad_power(x: float, n: int):
 # ---- emitted: jvp(grad(cubic))
 def jvp_grad_cubic(x: float, x_dot):
     """Value and directional derivative of grad_cubic with respect to x."""
-    return 1.0 * (3 * x ** 2), 6 * x_dot * x
+    return 3 * x ** 2, 6 * x_dot * x
 
 
 # ---- emitted: jvp(grad(quartic))
 def jvp_grad_quartic(x: Float64[np.ndarray, 'n'], x_dot):
     """Value and directional derivative of grad_quartic with respect to x."""
-    return np.broadcast_to(1.0, x.shape) * (4 * x ** 3), 12 * x_dot * x ** 2
+    return 4 * x ** 3, 12 * x_dot * x ** 2
 
 
 # ---- emitted: jvp(grad(coupled))
