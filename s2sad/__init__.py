@@ -1,8 +1,9 @@
 """s2sad: source-to-source differentiation of Python. A function in, its derivative out, as source that a person can read."""
 
+from s2sad.checking import check_grads
 from s2sad.errors import S2sadError, S2sadWarning
 from s2sad.transforms import elementwise_grad, grad, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
 
-__all__ = ["S2sadError", "S2sadWarning", "elementwise_grad", "grad", "jvp", "value_and_grad", "vjp"]
+__all__ = ["S2sadError", "S2sadWarning", "check_grads", "elementwise_grad", "grad", "jvp", "value_and_grad", "vjp"]

@@ -133,6 +133,25 @@ class Derivative:
         return self._inner.__name__ if self._inner is not None else self._primal.name
 
     @property
+    def primal_name(self) -> str:
+        """The name of what this is the derivative of."""
+        return self._base_name()
+
+    @property
+    def wrt(self) -> tuple[int, ...]:
+        """The positions that `wrt` names."""
+        return self._wrt
+
+    def checked_arguments(self, *args: Any, **kwargs: Any) -> list[Any]:
+        """The arguments of a call in the order of the signature, an int that is differentiated as a float.
+
+        >>> from s2sad import grad
+        >>> grad(lambda x, y=3: x * y).checked_arguments(2)
+        [2.0, 3]
+        """
+        return self._checked(self._arguments(args, kwargs))[len(self._bound) :]
+
+    @property
     def base(self) -> Primal:
         """The innermost function: that which this is a derivative of, of whatever order."""
         return self._inner.base if self._inner is not None else self._primal
