@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 import gast
 
@@ -413,7 +413,10 @@ class _Lowerer:
         if isinstance(target, gast.Name) and value is not None:
             self.assign(self.variable(target), value)
         elif isinstance(target, (gast.Tuple, gast.List)) and value is not None:
-            items = [self.temporary(Op("operator.getitem", (value, Const(k)))) for k in range(len(target.elts))]
+            count = len(target.elts)
+            if _is_display(value) and len(value.operands) != count:
+                raise self.refuse("S201", f"{len(value.operands)} values for {count} names", target, "name each value")
+            items = [self.as_atom(self.item(value, Const(k))) for k in range(count)]
             for inner, item in zip(target.elts, items):
                 self.bind_target(inner, item)
         else:
@@ -759,8 +762,15 @@ class _Lowerer:
         return Op("slice", tuple(parts))
 
     def expr_Subscript(self, node: Any) -> Expr:
-        base = self.atom(node.value)
-        return Op("operator.getitem", (base, self.atom(node.slice)))
+        return self.item(self.atom(node.value), self.atom(node.slice))
+
+    def item(self, base: Expr, index: Expr) -> Expr:
+        """`base[index]`; of a tuple or list that is written out, the item itself."""
+        if _is_display(base):
+            if isinstance(index, Const) and type(index.value) is int and -len(base.operands) <= index.value < len(base.operands):
+                return base.operands[index.value]
+            base = self.temporary(base)
+        return Op("operator.getitem", (base, index))
 
     def expr_JoinedStr(self, node: Any) -> Expr:
         return self.raw(node, kind=STR)
@@ -778,6 +788,8 @@ class _Lowerer:
             if isinstance(argument, gast.Starred):
                 raise self.refuse("S201", "a starred argument is not supported", argument, "write the arguments out")
         if isinstance(found, Known):
+            if found.name in _HIDDEN_READERS:
+                raise self.refuse("S201", f"`{found.name.rpartition('.')[2]}` may read any variable, which is not supported", node, "write out what it does")
             operands = tuple(self.atom(a) for a in node.args)
             keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
             return Op(found.name, operands, keywords, spelled=self.source.segment(node.func))
@@ -841,6 +853,8 @@ class _Lowerer:
                     raise self.refuse("S201", f"the nested function {inner.id!r} cannot be called here", node, "assign its result to a name first")
             elif isinstance(inner, gast.Call) and is_pure:
                 callee = self.callee(inner.func)
+                if isinstance(callee, Known) and callee.name in _HIDDEN_READERS:
+                    raise self.refuse("S201", f"`{callee.name.rpartition('.')[2]}` may read any variable, which is not supported", inner, "write out what it does")
                 entry = registry.find(callee.name) if isinstance(callee, Known) else None
                 is_method = callee is None and isinstance(inner.func, gast.Attribute) and registry.find(f"numpy.ndarray.{inner.func.attr}")
                 if not (entry is not None and entry.pure) and not is_method:
@@ -888,6 +902,11 @@ def _default(primal: Primal, param: Param, place: Place | None) -> Expr:
         raise S2sadError("S201", reason, place, f"pass {param.name!r} explicitly") from None
 
 
+def _is_display(expr: Expr) -> TypeGuard[Op]:
+    """Whether an operand is a tuple or list that is written out."""
+    return isinstance(expr, Op) and expr.name in ("tuple", "list")
+
+
 @dataclass
 class FunctionFacts:
     """What lowering learned beside the body: the kinds of the globals read, and the imports made inside."""
@@ -922,4 +941,6 @@ def _bound_inside(node: Any) -> set[str]:
 
 
 _WRITERS = frozenset("append extend insert pop remove clear sort reverse fill put itemset resize partition update setdefault setflags add discard".split())
+#: Functions that read or write variables which their arguments do not name.
+_HIDDEN_READERS = frozenset({"builtins.eval", "builtins.exec", "builtins.locals", "builtins.vars", "builtins.dir", "builtins.globals"})
 _TRUTHS = frozenset({"builtins.isinstance", "builtins.bool", "builtins.callable", "builtins.hasattr", "builtins.any", "builtins.all", "math.isnan", "math.isinf", "math.isfinite", "math.isclose"})
