@@ -203,26 +203,27 @@ def text_of(flat: Flat, doc: str = "", watch: Watch | None = None) -> Text:
 
 def _aliases(scope: Scope, program: Program, order: Sequence[Label]) -> Callable[[str], str]:
     """How the text calls a module: as the user's own globals do, else by its usual name, or one that is not in use."""
-    in_use: set[str] = set()
+    local: set[str] = set()
+    read: set[str] = set()
     for label in order:
         function = program.functions[label]
-        in_use |= global_names(function) | {p.name for p in function.params}
-        in_use |= {v.hint for s in walk(function.body) for v in defs(s)}
+        read |= global_names(function)
+        local |= {p.name for p in function.params} | {v.hint for s in walk(function.body) for v in defs(s)}
 
     def alias(module: str) -> str:
         usual = _USUAL.get(module, module.rpartition(".")[2])
-        held = list(scope.names_of_module(module))
-        if usual in held or (not held and usual not in in_use):
+        held = [name for name in scope.names_of_module(module) if name not in local]
+        if usual in held:
             return usual
-        return held[0] if held else next(n for n in _spare(usual) if n not in in_use)
+        return held[0] if held else next(n for n in _spare(usual) if n not in local | read)
 
     return alias
 
 
 def _spare(name: str) -> Iterable[str]:
     while True:
-        name += "_"
         yield name
+        name += "_"
 
 
 _USUAL = {"numpy": "np", "math": "math", "scipy.special": "special"}

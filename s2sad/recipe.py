@@ -71,7 +71,11 @@ class Recipe:
 
     def entry(self) -> Entry:
         """What the text relies on: of each kind no more than without which the text would be another."""
-        return entry_check([(n, k) for n, k in zip(self.names, self.relied_on()) if k.sort != "object"], self.wrt)
+        params = [(n, k) for n, k in zip(self.names, self.relied_on()) if k.sort != "object"]
+        if self.options.mode != "forward":
+            return entry_check(params, self.wrt)
+        seeds = [p.name for p in self.flat().program.main.params if p.seed]
+        return entry_check(params, self.wrt, list(zip(seeds, self.wrt)))
 
     def relied_on(self) -> list[Kind]:
         """The weakest kinds that give the same text: it is right for all that is of these, so no more is relied on.

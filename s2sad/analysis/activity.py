@@ -71,6 +71,10 @@ class ActivityAnalysis:
         self.program = program
         self.kinds = kinds
         self._tables: dict[str, dict[_Query, _Found]] = {"varied": {}, "useful": {}}
+        #: Which values of a tape site are varied, and which useful, wherever in the program they are pushed or popped.
+        self._pushed: dict[Site, set[int]] = {}
+        self._popped: dict[Site, set[int]] = {}
+        self._touching = _touching_tapes(program)
         self._final: set[tuple[str, _Query]] = set()
         self._round: dict[tuple[str, _Query], bool] = {}  # whether a query of this round is still being computed
         self._changed = self._circular = False
@@ -80,6 +84,29 @@ class ActivityAnalysis:
         varied, _ = self.varied(label, params)
         useful, _ = self.useful(label, results)
         return Activity(varied, varied & useful)
+
+    def touches_tape(self, label: Label) -> bool:
+        """Whether a function, or one that it calls, pushes on a tape or pops from it."""
+        return label in self._touching
+
+    def positions(self, site: Site) -> tuple[int, ...]:
+        """Which values of a tape site carry a derivative that matters."""
+        return tuple(sorted(self._pushed.get(site, set()) & self._popped.get(site, set())))
+
+    def settle(self, label: Label, params: frozenset[int], results: frozenset[int]) -> None:
+        """Find what tape sites carry, for an entry function: a push in one function is popped in another."""
+        while self._touching:
+            size = self._size()
+            for table in self._tables.values():
+                table.clear()
+            self._final.clear()
+            self.varied(label, params)
+            self.useful(label, results)
+            if self._size() == size:
+                break
+
+    def _size(self) -> int:
+        return sum(map(len, self._pushed.values())) + sum(map(len, self._popped.values()))
 
     def varied(self, label: Label, params: frozenset[int]) -> tuple[frozenset[Var], frozenset[int]]:
         """The Vars that depend on these parameters, and the positions of the results that do."""
@@ -129,33 +156,34 @@ class ActivityAnalysis:
 
     def _varied_once(self, function: Function, params: frozenset[int]) -> frozenset[Var]:
         varied = {function.params[i].var for i in params}
-        sites: dict[Site, set[int]] = {}
+        before = self._size()
         changed = True
         loops = any(isinstance(s, (For, While)) for s in walk(function.body))
         while changed:
-            size = len(varied) + sum(map(len, sites.values()))
+            size = len(varied) + self._size()
             for stmt in walk(function.body):
-                for var in self._varied_by(stmt, varied, sites):
+                for var in self._varied_by(stmt, varied):
                     if self._carries(var):
                         varied.add(var)
-            changed = loops and len(varied) + sum(map(len, sites.values())) != size
+            changed = loops and len(varied) + self._size() != size
+        self._changed = self._changed or self._size() != before
         return frozenset(varied)
 
-    def _varied_by(self, stmt: Stmt, varied: set[Var], sites: dict[Site, set[int]]) -> Iterable[Var]:
+    def _varied_by(self, stmt: Stmt, varied: set[Var]) -> Iterable[Var]:
         if isinstance(stmt, Assign):
             return [stmt.var] if any(v in varied for v in flows(stmt.expr)) else []
         if isinstance(stmt, Store):
             return [stmt.base] if any(v in varied for v in flows(stmt.expr)) else []
         if isinstance(stmt, Call):
             given = frozenset(i for i, a in enumerate(stmt.args) if any(v in varied for v in vars_of(a)))
-            if not given:
+            if not given and not self.touches_tape(stmt.callee):
                 return []
             _, results = self.varied(stmt.callee, given)
             return [v for i, v in enumerate(stmt.vars) if i in results]
         if isinstance(stmt, Save):
-            sites.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in varied)
+            self._pushed.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in varied)
         if isinstance(stmt, Restore):
-            return [v for i, v in enumerate(stmt.vars) if i in sites.get(stmt.site, ())]
+            return [v for i, v in enumerate(stmt.vars) if i in self._pushed.get(stmt.site, ())]
         return []
 
     def useful(self, label: Label, results: frozenset[int]) -> tuple[frozenset[Var], frozenset[int]]:
@@ -172,13 +200,13 @@ class ActivityAnalysis:
 
     def _useful_once(self, function: Function, results: frozenset[int]) -> frozenset[Var]:
         useful = {v for i in results for v in vars_of(function.results.values[i])}
-        sites: dict[Site, set[int]] = {}
+        before = self._size()
         order = list(walk(function.body))
         order.reverse()
         loops = any(isinstance(s, (For, While)) for s in order)
         changed = True
         while changed:
-            size = len(useful) + sum(map(len, sites.values()))
+            size = len(useful) + self._size()
             for stmt in order:
                 if isinstance(stmt, Assign) and stmt.var in useful:
                     useful.update(flows(stmt.expr))
@@ -186,12 +214,27 @@ class ActivityAnalysis:
                     useful.update(flows(stmt.expr))
                 elif isinstance(stmt, Call):
                     wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in useful)
-                    if wanted:
+                    if wanted or self.touches_tape(stmt.callee):
                         _, positions = self.useful(stmt.callee, wanted)
                         useful.update(v for i, a in enumerate(stmt.args) if i in positions for v in vars_of(a))
                 elif isinstance(stmt, Restore):
-                    sites.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in useful)
+                    self._popped.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in useful)
                 elif isinstance(stmt, Save):
-                    useful.update(v for i, v in enumerate(stmt.vars) if i in sites.get(stmt.site, ()))
-            changed = loops and len(useful) + sum(map(len, sites.values())) != size
+                    useful.update(v for i, v in enumerate(stmt.vars) if i in self._popped.get(stmt.site, ()))
+            changed = loops and len(useful) + self._size() != size
+        self._changed = self._changed or self._size() != before
         return frozenset(useful)
+
+
+def _touching_tapes(program: Program) -> set[Label]:
+    """The functions that push or pop, or call one that does."""
+    found = {label for label, f in program.functions.items() if any(isinstance(s, (Save, Restore)) for s in walk(f.body))}
+    changed = bool(found)
+    while changed:
+        more = {
+            label for label, f in program.functions.items()
+            if label not in found and any(isinstance(s, Call) and s.callee in found for s in walk(f.body))
+        }  # fmt: skip
+        found |= more
+        changed = bool(more)
+    return found

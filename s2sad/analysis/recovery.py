@@ -291,6 +291,8 @@ class _Recovery:
             definition = self.bound[v][0]
             assert isinstance(definition, Assign)
             at = self.spots[definition].start
+            if not self.unchanged(v, at, upto):  # computed again, it would lack what was stored into it since
+                return False
             for operand in dict.fromkeys(vars_of(definition.expr)):
                 inner = self.frame(operand, anchor)
                 if not self.unchanged(operand, at, upto):

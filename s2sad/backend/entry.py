@@ -41,8 +41,12 @@ class Entry:
         return body
 
 
-def entry_check(params: Sequence[tuple[str, Kind]], wrt: Iterable[str]) -> Entry:
-    """The check of a function's parameters. `wrt`: those with respect to which it is differentiated.
+def entry_check(
+    params: Sequence[tuple[str, Kind]], wrt: Iterable[str], tangents: Sequence[tuple[str, str]] = ()
+) -> Entry:
+    """The check of a function's parameters.
+
+    wrt: those with respect to which it is differentiated. tangents: pairs of a tangent and the parameter that it is of.
 
     >>> entry_check([("x", Kind("float", shape=())), ("k", Kind("int", shape=()))], ["x"]).types
     ['not all(isinstance(v, numbers.Real) for v in (x, k))']
@@ -82,6 +86,10 @@ def entry_check(params: Sequence[tuple[str, Kind]], wrt: Iterable[str]) -> Entry
             listed[-1] += ", with no axis of length 1"
     elif loose:
         listed.append(f"floats in {_and(loose)}")
+    if tangents:
+        shapes = [f"[getattr(v, 'shape', ()) for v in ({', '.join(part)},)]" for part in zip(*tangents)]
+        made.values.append(" != ".join(shapes))
+        listed.append(f"{_and([t for t, _ in tangents])} of the same shape")
     made.sentence = f"takes {'; '.join(listed)}" if listed else ""
     return made
 

@@ -158,7 +158,7 @@ class _Raising:
             values = [self.expr(v) for v in stmt.values]
             if stmt.packed:
                 return [gast.Return(gast.Tuple(values, gast.Load()))]
-            if stmt.values == (Const(None),):
+            if stmt.values in ((), (Const(None),)):
                 return []
             return [gast.Return(values[0])]
         raise TypeError(f"no text for {type(stmt).__name__}")

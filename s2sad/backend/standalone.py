@@ -25,7 +25,7 @@ from s2sad.backend.printer import print_module
 from s2sad.backend.text import Text
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.files import Assigned, Defined, FileModule, FilePrimal, Files, FileScope, Imported
-from s2sad.frontend.resolve import Known, Module, UserFunction, Value
+from s2sad.frontend.resolve import Known, UserFunction, Value
 from s2sad.frontend.source import Source, read_file
 
 _WIDTH = 110
@@ -72,6 +72,7 @@ class _Assembly:
             module = self._module_of(name)
             node = gast.FunctionDef(name, copy.deepcopy(tree.args), list(tree.body), [], None, None, [])
             self._strip_annotations(node, module)
+            copied = self._strip_imports(node, module)
             if name == self.text.entry:
                 words = re.findall(r"\w+", self.text.text)
                 self.numbers = next(n for n in ("numbers", "_numbers", "_numbers_") if n not in words)
@@ -79,7 +80,10 @@ class _Assembly:
             piece = self.pieces[name]
             piece.text = print_module([node])
             for free in _free_names(piece.text):
-                self._need_in_derivative(free, self.text.functions[name].primal, module)
+                if free in copied and free not in self.text.primals:
+                    self._user_function(free, copied[free])
+                else:
+                    self._need_in_derivative(free, self.text.functions[name].primal, module)
             self.order.append(name)
         return self._layout()
 
@@ -129,16 +133,17 @@ class _Assembly:
         else:
             self._need(name, module, user)
 
-    def _need(self, name: str, module: FileModule, primal: Any = None) -> None:
-        """Bring in what a global name of a file means."""
+    def _need(self, name: str, module: FileModule, primal: Any = None, target: str = "") -> None:
+        """Bring in, as `name`, what a global name of a file means: `target`, if it is another."""
+        target = target or name
         scope = getattr(primal, "scope", None)
         while scope is not None and not isinstance(scope, FileScope):
             scope = scope.outer
         if scope is not None and name in scope.hidden:
             reason = f"{name!r} is a variable of the function around {self.primal.dotted}"
             raise self._refused(name, reason, primal, "pass it as an argument")
-        found = module.lookup(name)
-        meaning = module.record(name)
+        found = module.lookup(target)
+        meaning = module.record(target)
         if found is None or (meaning is None and not isinstance(found, Value)):
             return  # one of Python's own, or a name that is not defined in the primal either
         if isinstance(meaning, Imported):
@@ -147,12 +152,12 @@ class _Assembly:
             assert isinstance(found.primal, FilePrimal)
             self._user_function(name, found.primal)
         elif isinstance(meaning, Assigned) and self._is_copied(meaning, found):
-            piece = self._piece(name, ("global", module.path, name), module.path)
+            piece = self._piece(name, ("global", module.path, target), module.path)
             if piece is not None:
                 piece.text = f"{name} = {module.source.segment(meaning.value)}\n"
                 self._finish(name, piece, module)
-        elif name not in ("__name__", "__file__"):
-            self._other_global(name, module, primal)
+        elif target not in ("__name__", "__file__"):
+            self._other_global(name, module, primal, target)
 
     @staticmethod
     def _is_copied(meaning: Assigned, found: Any) -> bool:
@@ -160,44 +165,31 @@ class _Assembly:
             return found.held is not None or (isinstance(meaning.value, gast.Constant) and meaning.value.value is None)
         return True  # another name of a function or a module
 
-    def _other_global(self, name: str, module: FileModule, primal: Any) -> None:
-        if self.import_globals:
-            piece = self._piece(name, ("import", module.name, name), module.path)
-            if piece is not None:
-                piece.is_import, piece.text = True, f"from {module.name} import {name}\n"
-                self.order.append(name)
+    def _other_global(self, name: str, module: FileModule, primal: Any, target: str) -> None:
+        importable = all(part.isidentifier() for part in module.name.split("."))
+        if self.import_globals and importable:
+            self._import_from(name, module.name, target)
             return
-        help = "pass it as an argument, or import it from the module: --import-globals"
-        raise self._refused(name, f"the global {name!r} is no literal that could be copied into the file", primal, help)
+        reason = f"the global {name!r} is no literal that could be copied into the file"
+        help = "pass it as an argument" + (", or import it from the module: --import-globals" if importable else "")
+        raise self._refused(name, reason, primal, help)
 
     def _refused(self, name: str, reason: str, primal: Any, help: str) -> S2sadError:
         return S2sadError("S504", reason, _first_use(name, primal if primal is not None else self.primal), help)
 
     def _imported(self, name: str, meaning: Imported, module: FileModule, primal: Any) -> None:
+        """Bring in what a file imports: what stands in a file beside it is copied, all else imported likewise."""
         found = module.files.find(meaning.module)
-        if meaning.name is not None and found is not None and isinstance(found.members, FileModule):
-            members = found.members
-            binding = members.lookup(meaning.name)
-            if self._is_local(members) and binding is not None and not isinstance(binding, Module):
-                # From a file beside the primal's: copied, under the name that it has here.
-                inner = members.record(meaning.name)
-                if isinstance(binding, UserFunction) and isinstance(binding.primal, FilePrimal):
-                    self._user_function(name, binding.primal)
-                    return
-                if name == meaning.name and (isinstance(binding, Known) or inner is not None):
-                    self._need(name, members)
-                    return
-        if meaning.name is not None:
-            piece = self._piece(name, ("import", meaning.module, meaning.name), module.path)
-            line = f"from {meaning.module} import {meaning.name}" + (f" as {name}" if name != meaning.name else "")
-            if piece is not None:
-                self._finish_import(name, piece, line)
-        elif meaning.whole:
-            piece = self._piece(name, ("whole", name), module.path)
-            if piece is not None:
-                self._finish_import(name, piece, "\n".join(_whole_imports(module, name)))
+        members = None if found is None else found.members
+        if meaning.name is None:
+            if meaning.whole:
+                self._import(name, meaning.module.partition(".")[0], "\n".join(_whole_imports(module, name)))
+            else:
+                self._import(name, meaning.module)
+        elif isinstance(members, FileModule) and self._is_local(members) and members.record(meaning.name) is not None:
+            self._need(name, members, primal, meaning.name)
         else:
-            self._import(name, meaning.module)
+            self._import_from(name, meaning.module, meaning.name)
 
     def _is_local(self, module: FileModule) -> bool:
         """Whether a file belongs to the user's project or to the runtime, rather than to an installed package."""
@@ -205,30 +197,30 @@ class _Assembly:
         path = os.path.realpath(module.path)
         return path.startswith(os.path.join(root, "")) and "site-packages" not in path[len(root) :]
 
-    def _import(self, name: str, module: str) -> None:
-        piece = self._piece(name, ("import", module, None), "an import")
-        if piece is not None:
-            parent, _, last = module.rpartition(".")
-            if name == module:
-                line = f"import {module}"
-            elif parent and name == last:
-                line = f"from {parent} import {last}"
-            else:
-                line = f"import {module} as {name}"
-            self._finish_import(name, piece, line)
+    def _import(self, name: str, module: str, line: str = "") -> None:
+        parent, _, last = module.rpartition(".")
+        if parent and name == last:
+            self._import_from(name, parent, last)
+        elif name == module:
+            self._import_line(name, ("import", module), line or f"import {module}")
+        else:
+            self._import_line(name, ("import", module), f"import {module} as {name}")
 
-    def _finish_import(self, name: str, piece: _Piece, line: str) -> None:
-        piece.is_import, piece.text = True, f"{line}\n"
-        self.order.append(name)
+    def _import_from(self, name: str, module: str, target: str) -> None:
+        renamed = "" if name == target else f" as {name}"
+        self._import_line(name, ("import", module, target), f"from {module} import {target}{renamed}")
+
+    def _import_line(self, name: str, key: tuple[str, ...], line: str) -> None:
+        piece = self._piece(name, key, "an import")
+        if piece is not None:
+            piece.is_import, piece.text = True, f"{line}\n"
+            self.order.append(name)
 
     def _user_function(self, name: str, primal: FilePrimal) -> None:
-        if not self._is_local(primal.module):
-            piece = self._piece(name, ("import", primal.module.name, primal.dotted), primal.module.path)
-            renamed = "" if name == primal.dotted else f" as {name}"
-            if piece is not None:
-                self._finish_import(name, piece, f"from {primal.module.name} import {primal.dotted}{renamed}")
-            return
-        self._function(name, primal.module, primal.dotted)
+        if self._is_local(primal.module):
+            self._function(name, primal.module, primal.dotted)
+        else:
+            self._import_from(name, primal.module.name, primal.dotted)
 
     def _function(self, name: str, module: FileModule, dotted: str) -> None:
         """Copy a function of a file in, under a name, with all that it leans on."""
@@ -265,6 +257,26 @@ class _Assembly:
         other = os.path.basename(where)
         reason = f"{name!r} would mean two things in one file: that of {old.where}, and that of {other}"
         raise S2sadError("S504", reason, _first_use(name, self.primal), "rename one of them")
+
+    def _strip_imports(self, function: Any, module: FileModule) -> dict[str, FilePrimal]:
+        """Drop what a function imports from files beside it, for it is copied; give the functions that it named so."""
+        copied: dict[str, FilePrimal] = {}
+        body: list[Any] = []
+        for node in function.body:
+            if not isinstance(node, gast.ImportFrom):
+                body.append(node)
+                continue
+            kept = []
+            for item, (name, found) in zip(node.names, module.imports(node)):
+                primal = found.primal if isinstance(found, UserFunction) else None
+                if isinstance(primal, FilePrimal) and self._is_local(primal.module):
+                    copied[name] = primal
+                else:
+                    kept.append(item)
+            if kept:
+                body.append(gast.ImportFrom(node.module, kept, node.level))
+        function.body = body
+        return copied
 
     # ---- annotations -------------------------------------------------------------------------------------------
 

@@ -65,7 +65,8 @@ def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
         params = list(function.params)
         prelude: Block = []
         for position, stack in enumerate(needs[label]):
-            hint = stack.hint if stack.hint == "tape" else f"{stack.hint}_tape"
+            hint = stack.hint if stack.hint in ("tape", "tape_bar", "tape_dot") else f"{stack.hint}_tape"
+            hint = _free(hint, params)
             tapes[(label, stack)] = Var(hint)
             kinds[tapes[(label, stack)]] = Kind("list")
             if label is program.entry:
@@ -76,6 +77,12 @@ def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
         body = _lay_out(function.body, label, tapes, needs, places)
         functions[label] = replace_function(function, params=params, body=_late(prelude, body))
     return Program(functions, program.entry)
+
+
+def _free(hint: str, params: list[Param]) -> str:
+    """The hint, with a number where a parameter has that name."""
+    names = {p.name for p in params}
+    return next(name for name in (hint, *(f"{hint}{k}" for k in range(2, len(names) + 3))) if name not in names)
 
 
 def _late(prelude: Block, body: Block) -> Block:

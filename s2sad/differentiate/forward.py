@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2sad.analysis.activity import ActivityAnalysis
+from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
@@ -44,6 +45,7 @@ class ForwardMode:
     def tangent(self, wrt: Sequence[int], name: str = "") -> tuple[Program, Kinds]:
         """The program that takes a tangent for each parameter at `wrt`, last, and returns the value and its tangent."""
         main = self.program.main
+        self.activity.settle(main.label, frozenset(wrt), frozenset(range(len(main.results.values))))
         build = _Tangent(self, main, frozenset(wrt))
         function = build.function(Label(name or f"jvp_{main.label.hint}"), wrt)
         functions = {label: f for label, f in self.primals.items()}
@@ -78,6 +80,8 @@ class _Tangent:
         everything = frozenset(range(len(function.results.values)))
         self.activity = mode.activity.of(function.label, params, everything)
         self.dots: dict[Key, Var] = {}
+        #: Buffers that are added to in place: so are their tangents, which need memory of their own.
+        self.stored = {s.base for s in walk(function.body) if isinstance(s, Store)}
         self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {})
 
     def dot(self, var: Var, path: Path = ()) -> Var:
@@ -206,21 +210,23 @@ class _Tangent:
         elif isinstance(stmt, Save):
             out.append(replace(stmt))
             dots = []
-            for var in stmt.vars:
-                if var in self.activity.varied:
-                    if (var, ()) not in state:
-                        out.append(self.zero(var, ()))
-                        state[(var, ())] = None
-                    dots.append(self.dot(var))
+            for position in self.mode.activity.positions(stmt.site):
+                var = stmt.vars[position]
+                if (var, ()) not in state:
+                    out.append(self.zero(var, ()))
+                    state[(var, ())] = None
+                dots.append(self.dot(var))
             if dots:
                 out.append(Save(self.mode.site(stmt.site), tuple(dots)))
         elif isinstance(stmt, Restore):
-            dots = [self.dot(v) for v in stmt.vars if v in self.activity.varied]
+            positions = self.mode.activity.positions(stmt.site)
+            dots = [self.dot(stmt.vars[i]) for i in positions]
             if dots:
                 out.append(Restore(self.mode.site(stmt.site), tuple(dots)))
             out.append(replace(stmt))
-            for var in stmt.vars:
-                if var in self.activity.varied:
+            for position, var in enumerate(stmt.vars):
+                state.pop((var, ()), None)
+                if position in positions:
                     state[(var, ())] = None
         else:
             out.append(replace(stmt))
@@ -252,6 +258,8 @@ class _Tangent:
             if value is None:
                 state.pop((stmt.var, path), None)
             else:
+                if stmt.var in self.stored and not is_fresh(value) and self.kinds.get(stmt.var, UNKNOWN).shape != ():
+                    value = Op("numpy.copy", (atom(value, out_emitter(out, links, self.kinds)),))
                 out.append(Assign(self.dot(stmt.var, path), value, **links))
                 state[(stmt.var, path)] = None
         if not after:
@@ -377,8 +385,9 @@ class _Tangent:
 
     def call(self, stmt: Call, state: State, out: Block) -> None:
         given = frozenset(i for i, a in enumerate(stmt.args) if any((v, p) in state for v in vars_of(a) for p in self.paths(v)))
-        results = self.mode.activity.varied(stmt.callee, given)[1] if given else frozenset()
-        if not results or stmt.callee not in self.mode.program.functions:
+        taped = self.mode.activity.touches_tape(stmt.callee)
+        results = self.mode.activity.varied(stmt.callee, given)[1] if given or taped else frozenset()
+        if not (results or taped) or stmt.callee not in self.mode.program.functions:
             for v in stmt.vars:
                 for p in self.paths(v):
                     state.pop((v, p), None)
@@ -386,6 +395,10 @@ class _Tangent:
             return
         label = self.mode.callee(stmt.callee, given)
         extra = [self.tangent_of(stmt.args[i], state, out) for i in sorted(given)]
+        if not stmt.vars:
+            # Called for what it pushes on the tape.
+            out.append(replace(stmt, callee=label, args=(*stmt.args, *extra), group=stmt))
+            return
         dots: list[Var] = []
         unpack: Block = []
         for position in sorted(results):

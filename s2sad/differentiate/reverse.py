@@ -97,6 +97,8 @@ class ReverseMode:
         self._changed = self._circular = False
         self.calls_stack = Stack()
         self.notes: list[str] = []
+        self._adjoint_sites: dict[Site, Site] = {}
+        self._adjoint_stacks: dict[Stack, Stack] = {}
 
     def gradient(self, wrt: Sequence[int], *, value: bool = False, tuple_result: bool = False, seed: str = "one", name: str = "") -> tuple[Program, Kinds]:
         """The program that returns the gradient with respect to the parameters at `wrt`, after the value if `value`.
@@ -107,12 +109,20 @@ class ReverseMode:
         results = frozenset(range(len(main.results.values)))
         if self._recursive(main, frozenset(wrt)):
             main = self._wrapper(main)
+        self.activity.settle(main.label, frozenset(wrt), results)
         build = _Build(self, main, frozenset(wrt), results, framed=False)
         function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
         functions = {label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()}
         functions.update(self.made)
         functions[function.label] = function
         return Program(functions, function.label), self.kinds
+
+    def adjoint_site(self, site: Site) -> Site:
+        """The site at which the adjoints of what another site saves are saved, on a stack of its own."""
+        if site not in self._adjoint_sites:
+            stack = self._adjoint_stacks.setdefault(site.stack, Stack(f"{site.stack.hint}_bar"))
+            self._adjoint_sites[site] = Site(f"{site.hint}_bar", stack)
+        return self._adjoint_sites[site]
 
     def unreadable(self, stmt: Call) -> S2sadError:
         """The refusal of an active call of a function that could not be lowered, at the call."""
@@ -216,7 +226,6 @@ class _Build:
         self.contributions: dict[Stmt, list[Contribution]] = {}
         self.calls: dict[Stmt, _CallPlan] = {}
         self.active_blocks: set[Stmt] = set()
-        self.restores = {s.site: s for s in walk(self.function.body) if isinstance(s, Restore)}
         self._fragments(self.function.body)
         self.aliases = alias_classes(self.function, self.kinds)
         self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
@@ -248,7 +257,7 @@ class _Build:
             elif isinstance(stmt, Call):
                 active = self._call_plan(stmt)
             elif isinstance(stmt, (Save, Restore)):
-                active = bool(self._carried(stmt))
+                active = bool(self.mode.activity.positions(stmt.site))
             for inner in blocks_of(stmt):
                 active = self._fragments(inner) or active
             if active or any(isinstance(s, Store) for b in blocks_of(stmt) for s in walk(b)):
@@ -259,13 +268,14 @@ class _Build:
     def _call_plan(self, stmt: Call) -> bool:
         wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in self.activity)
         given = frozenset(i for i, a in enumerate(stmt.args) if any(v in self.activity for v in vars_of(a)))
-        if not wanted or not given:
+        taped = self.mode.activity.touches_tape(stmt.callee)
+        if (not wanted or not given) and not taped:
             return False
         if stmt.callee not in self.mode.program.functions:
             raise self.mode.unreadable(stmt)
         varied_results = self.mode.activity.varied(stmt.callee, given)[1] & wanted
         useful_params = self.mode.activity.useful(stmt.callee, varied_results)[1] & given
-        if not varied_results or not useful_params:
+        if (not varied_results or not useful_params) and not taped:
             return False
         self.calls[stmt] = _CallPlan(self.mode.halves_of(stmt.callee, useful_params, varied_results))
         return True
@@ -540,7 +550,7 @@ class _Build:
     def _reverse_call(self, stmt: Call, state: State, out: Block) -> None:
         links = own(stmt)
         halves = self.calls[stmt].halves
-        if not any((stmt.vars[i], p) in state for i in halves.results for p in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN))):
+        if not self.mode.activity.touches_tape(stmt.callee) and not any((stmt.vars[i], p) in state for i in halves.results for p in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN))):
             return
         seeds: list[Expr] = []
         for i in halves.results:
@@ -608,9 +618,9 @@ class _Build:
     def _reverse_restore(self, stmt: Restore, state: State, out: Block) -> None:
         """A pop, in a derivative that is differentiated again: its adjoints are pushed for the push to pop."""
         links = own(stmt)
-        site = self.site(("adjoint", stmt.site), f"{stmt.site.hint}_bar")
+        site = self.mode.adjoint_site(stmt.site)
         bars = []
-        for k in self._carried(stmt):
+        for k in self.mode.activity.positions(stmt.site):
             var = stmt.vars[k]
             if (var, ()) not in state:
                 out.append(self._zero(var, (), links))
@@ -621,10 +631,10 @@ class _Build:
 
     def _reverse_save(self, stmt: Save, state: State, out: Block) -> None:
         links = own(stmt)
-        site = self.site(("adjoint", stmt.site), f"{stmt.site.hint}_bar")
+        site = self.mode.adjoint_site(stmt.site)
         popped = []
         contributions = []
-        for k in self._carried(stmt):
+        for k in self.mode.activity.positions(stmt.site):
             var = stmt.vars[k]
             result = Var(f"{var.hint}_bar", True)
             self.kinds[result] = self.kinds[self.bar(var)]
@@ -634,11 +644,6 @@ class _Build:
         out.append(Restore(site, tuple(popped), **links))
         for c in contributions:
             self._contribute(c, state, out, links)
-
-    def _carried(self, stmt: Save | Restore) -> list[int]:
-        """The positions of a tape site at which adjoints go from the Restore to the Save: both must agree on them."""
-        restore = self.restores.get(stmt.site, stmt)
-        return [k for k, v in enumerate(restore.vars) if v in self.activity]
 
     def _reverse_if(self, stmt: If, state: State, out: Block) -> None:
         links = own(stmt)

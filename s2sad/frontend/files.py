@@ -260,9 +260,11 @@ class FileModule:
     # ---- what a name means -------------------------------------------------------------------------------------
 
     def record(self, name: str) -> Meaning | None:
-        """How the file binds a name that it binds once and for all; None where it does not, or in several ways."""
+        """How the file binds a name; None where it does not, or where several values are possible."""
         found = self._records(name)
-        return found[0].meaning if len(found) == 1 else None
+        if len(found) > 1 and isinstance(self.lookup(name), Value):
+            return None
+        return found[-1].meaning if found else None
 
     def _records(self, name: str) -> list[_Record]:
         """The bindings of a name that may hold when the file has run: the last settled one, and later ones."""
@@ -354,6 +356,7 @@ class FileModule:
         if meaning.name is None:
             if meaning.whole:
                 top = meaning.module.partition(".")[0]
+                self.files.find(meaning.module)
                 return self.files.find(top) or Module(top)
             return module or Module(meaning.module)
         if module is None:

@@ -76,4 +76,5 @@ FINISH: tuple[tuple[str, Pass], ...] = (
     ("nest again", _each(nest_expressions, with_kinds=True)),
     ("simplify again", _each(simplify, with_kinds=True)),
     ("expand", _each(expand_engine, with_kinds=True)),
+    ("nest last", _each(nest_expressions, with_kinds=True)),
 )

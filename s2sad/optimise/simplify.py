@@ -131,8 +131,8 @@ class Algebra:
             return self.power(expr)
         if expr.name == "numpy.where" and len(operands) == 3 and not keywords:
             return Op(expr.name, (operands[0], *(self.unspread_beside(o, operands[0]) for o in operands[1:])), (), expr.spelled)
-        if expr.name == "numpy.ndarray.T" and isinstance(operands[0], Op) and operands[0].name == "numpy.ndarray.T":
-            return operands[0].operands[0]
+        if expr.name == "numpy.ndarray.T" and isinstance(operands[0], Op):
+            return self.transposed(expr, operands[0])
         if expr.name in _REDUCTIONS:
             positive = self.without_minus(operands[0])
             if positive is not None:
@@ -144,6 +144,17 @@ class Algebra:
         if expr.name in ("s2sad.spread", "s2sad.unbroadcast", "s2sad.unspread") and self.shape(operands[1]) == () and self.shape(operands[0]) == ():
             return operands[0]
         return expr
+
+    def transposed(self, whole: Op, inner: Op) -> Expr:
+        """a.T.T as a; (a.T @ b).T, of matrices, as b.T @ a."""
+        if inner.name == "numpy.ndarray.T":
+            return inner.operands[0]
+        turned = [isinstance(o, Op) and o.name == "numpy.ndarray.T" for o in inner.operands]
+        matrices = all(kind_of_expr(o, self.kinds).rank == 2 for o in inner.operands)
+        if inner.name == "operator.matmul" and any(turned) and matrices:
+            left, right = (o.operands[0] if is_turned else Op(whole.name, (o,)) for o, is_turned in zip(inner.operands, turned))  # type: ignore[union-attr]
+            return Op(inner.name, (right, left))
+        return whole
 
     # ---- shapes ------------------------------------------------------------------------------------------------
 
@@ -205,8 +216,6 @@ class Algebra:
 
     def like_terms(self, expr: Op) -> Expr | None:
         """c*a + d*a as (c + d)*a; never where that is nothing."""
-        if expr.spelled:
-            return None
         one, other = map(self.gather, expr.operands)
         if (one.above, one.below, one.divisor) != (other.above, other.below, other.divisor) or not one.above:
             return None

@@ -11,7 +11,7 @@ from s2sad.rules.registry import linear, nondifferentiable, rule
 
 def _like_a(*, x: Kind, a: Kind, literals: object, **_: Kind) -> Kind:
     if a.is_number:
-        return Kind("unknown", None, ())
+        return Kind("unknown", x.dtype, ())
     return Kind("array" if a.is_array else a.sort, x.dtype, a.shape)
 
 
