@@ -813,7 +813,7 @@ class _Build:
             s in self.calls and self.calls[s].halves.saves for s in self.calls
         )
         reverse = Function(halves.reverse, [*function.params, *seeds], body, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations)
-        reverse = eliminate_dead(reverse, self.kinds)
+        reverse = eliminate_dead(reverse, self.kinds, restored={})
         read = uses_within(reverse.body)
         halves.reads = tuple(i for i, p in enumerate(function.params) if p.var in read and not self._rebound(p.var))
         reverse.params = [*(function.params[i] for i in halves.reads), *seeds]
