@@ -81,9 +81,9 @@ def entry_check(
     made.types += [f'{n}.dtype != "{k.dtype}"' for n, k in arrays if k.dtype is not None]
     if arrays:
         listed.append(_arrays(arrays, floats))
-        made.values = _extents(arrays)
-        if any(v.startswith("1 in") for v in made.values):
-            listed[-1] += ", with no axis of length 1"
+        made.values, plural = _extents(arrays)
+        if plural:
+            listed[-1] += f", with no axis of length 1 in {_and(plural)}"
     elif loose:
         listed.append(f"floats in {_and(loose)}")
     if tangents:
@@ -109,10 +109,10 @@ def _ranks(arrays: Sequence[tuple[str, Kind]]) -> str:
     return f'[getattr(v, "ndim", None) for v in ({", ".join(n for n, _ in arrays)})] != [{", ".join(ranks)}]'
 
 
-def _extents(arrays: Sequence[tuple[str, Kind]]) -> list[str]:
-    """Tests that axis lengths of one name differ, or are one where they must not be."""
+def _extents(arrays: Sequence[tuple[str, Kind]]) -> tuple[list[str], list[str]]:
+    """Tests that axis lengths of one name differ, or are one where they must not be; in which arrays they must not."""
     same: dict[str, list[str]] = {}
-    plural: list[str] = []
+    plural: dict[str, str] = {}
     for name, kind in arrays:
         assert isinstance(kind.shape, tuple)
         for axis, dim in enumerate(kind.shape):
@@ -124,7 +124,7 @@ def _extents(arrays: Sequence[tuple[str, Kind]]) -> list[str]:
                 back = f" {'-' if dim.offset > 0 else '+'} {abs(dim.offset)}" if dim.offset else ""
                 same.setdefault(dim.symbol, []).append(f"{length}{back}")
             if dim.plural and (dim.symbol == "?" or len(same[dim.symbol]) == 1):
-                plural.append(length)
+                plural[length] = name
     equal = [" == ".join(lengths) for lengths in same.values() if len(lengths) > 1]
     tests = []
     if equal:
@@ -132,7 +132,7 @@ def _extents(arrays: Sequence[tuple[str, Kind]]) -> list[str]:
         tests.append(equal[0].replace("==", "!=") if alone else f"not ({' and '.join(equal)})")
     if plural:
         tests.append(f"1 in ({', '.join(plural)}{',' if len(plural) == 1 else ''})")
-    return tests
+    return tests, list(dict.fromkeys(plural.values()))
 
 
 def _arrays(arrays: Sequence[tuple[str, Kind]], floats: Sequence[str]) -> str:
