@@ -96,6 +96,8 @@ class StatementAdjoints:
 
     def _getitem(self, stmt: Assign, expr: Op) -> list[Contribution]:
         base, index = expr.operands
+        if not isinstance(base, Var) and any(v in self.activity for v in vars_of(base)):
+            raise S2sadError("S201", "an item of a list at a computed index is not supported", stmt.origin, "use an array")
         if not isinstance(base, Var) or base not in self.activity:
             return []
         kind = self.kind(base)
@@ -131,6 +133,9 @@ class StatementAdjoints:
             operand = bound.get(name)
             if name == entry.sequence or isinstance(operand, tuple):
                 found += self._items(stmt, entry, name, operand, values, env)
+            elif operand is not None and self._holds_several(operand) and any(v in self.activity for v in vars_of(operand)):
+                reason = f"{entry.name} of a tuple or list cannot be differentiated"
+                raise S2sadError("S303", reason, stmt.origin, "use an array, as np.array([...])")
             elif isinstance(operand, Var) and operand in self.activity:
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
@@ -140,6 +145,9 @@ class StatementAdjoints:
                     continue
                 raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r}", stmt.origin)
         return found
+
+    def _holds_several(self, operand: Expr) -> bool:
+        return (isinstance(operand, Op) and operand.name in DISPLAYS) or self.kind(operand).sort in ("tuple", "list", "dict")
 
     def environment(self, stmt: Assign, entry: Rule, bound: dict[str, Any]) -> dict[str, Expr]:
         """What the names of a formula stand for."""

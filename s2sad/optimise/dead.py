@@ -16,7 +16,11 @@ Positions = dict[Site, frozenset[int]]
 
 
 def eliminate_dead(function: Function, kinds: Kinds, pure: set[Label] | None = None, restored: Positions | None = None) -> Function:
-    """The function without dead statements. `restored` says which values of a Save are popped; without it all are."""
+    """The function without dead statements.
+
+    `restored` says that Restores stay: other functions may share their sites, and only the program as a whole can tell
+    which values nothing wants. Without it those of this function go by themselves.
+    """
     aliases = alias_classes(function, kinds) if any(isinstance(s, Store) for s in walk(function.body)) else None
     params = {p.var for p in function.params}
     roots = {aliases.root(v) for v in (*params, *function.free.values())} if aliases else set()
