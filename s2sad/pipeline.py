@@ -1,6 +1,6 @@
 """The whole line, from a primal and the kinds of its arguments to text: STAGES names its steps in order.
 
-    source - lowered - specialised - differentiated - optimised - nested - text
+source - lowered - specialised - differentiated - optimised - nested - text
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from s2sad.analysis.kinds import Kinds, Specialiser
 from s2sad.backend.tapes import lay_out_tapes, name_single_saves
@@ -128,5 +127,3 @@ def labels_called(program: Program) -> list[Label]:
 
     visit(program.entry)
     return list(order)
-
-

@@ -10,7 +10,25 @@ from dataclasses import dataclass
 
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, For, Function, Label, Op, Program, Restore, Save, Site, Stmt, Store, Var, While, walk
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Call,
+    Expr,
+    For,
+    Function,
+    Label,
+    Op,
+    Program,
+    Restore,
+    Save,
+    Site,
+    Stmt,
+    Store,
+    Var,
+    While,
+    walk,
+)
 from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
@@ -116,7 +134,9 @@ class ActivityAnalysis:
 
         def once() -> _Found:
             found = self._varied_once(function, params)
-            return found, frozenset(i for i, v in enumerate(function.results.values) if any(w in found for w in vars_of(v)))
+            return found, frozenset(
+                i for i, v in enumerate(function.results.values) if any(w in found for w in vars_of(v))
+            )
 
         return self._least("varied", (label, params), once)
 
@@ -208,9 +228,7 @@ class ActivityAnalysis:
         while changed:
             size = len(useful) + self._size()
             for stmt in order:
-                if isinstance(stmt, Assign) and stmt.var in useful:
-                    useful.update(flows(stmt.expr))
-                elif isinstance(stmt, Store) and stmt.base in useful:
+                if (isinstance(stmt, Assign) and stmt.var in useful) or (isinstance(stmt, Store) and stmt.base in useful):
                     useful.update(flows(stmt.expr))
                 elif isinstance(stmt, Call):
                     wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in useful)
@@ -228,7 +246,9 @@ class ActivityAnalysis:
 
 def _touching_tapes(program: Program) -> set[Label]:
     """The functions that push or pop, or call one that does."""
-    found = {label for label, f in program.functions.items() if any(isinstance(s, (Save, Restore)) for s in walk(f.body))}
+    found = {
+        label for label, f in program.functions.items() if any(isinstance(s, (Save, Restore)) for s in walk(f.body))
+    }
     changed = bool(found)
     while changed:
         more = {

@@ -6,15 +6,12 @@ combination of its arguments' kinds, and attributes, methods and in-place operat
 
 from __future__ import annotations
 
-import inspect
-import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import Lowering, bind_arguments, parameters, tuple_arity
-from s2sad.frontend.resolve import LivePrimal
+from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -96,7 +93,9 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
 _NOT_ARRAYS = ("object", "dict", "str", "list", "tuple", "module")
 
 
-def infer(function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None) -> Kinds:
+def infer(
+    function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None
+) -> Kinds:
     """The kinds of all Vars of a function; those in `given` are fixed."""
     kinds: dict[Var, Kind] = dict(given)
     sites: dict[Site, list[Kind]] = {}
@@ -135,7 +134,9 @@ def infer(function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], 
                 found = [of(v) for v in stmt.vars]
                 if None not in found:
                     before = sites.get(stmt.site)
-                    sites[stmt.site] = [k if before is None else join(before[i], k) for i, k in enumerate(found) if k is not None]
+                    sites[stmt.site] = [
+                        k if before is None else join(before[i], k) for i, k in enumerate(found) if k is not None
+                    ]
             elif isinstance(stmt, Restore):
                 for var, kind in zip(stmt.vars, sites.get(stmt.site, [UNKNOWN] * len(stmt.vars))):
                     define(var, kind)
@@ -193,7 +194,9 @@ class Specialiser:
                 continue
             program.functions[instance.label] = instance.function
             kinds.update(instance.kinds)
-            work += [by_label[s.callee] for s in walk(instance.function.body) if isinstance(s, Call) and s.callee in by_label]
+            work += [
+                by_label[s.callee] for s in walk(instance.function.body) if isinstance(s, Call) and s.callee in by_label
+            ]
         return program, kinds
 
     def _instance(self, label: Label, given: list[Kind]) -> _Instance:
@@ -234,7 +237,11 @@ class Specialiser:
         # Free variables may be of another kind by the next call; the dispatcher's guard keeps them to what they are now.
         for name, var in function.free.items():
             given[var] = next((k for v, k in free_kinds.items() if v.hint == name), UNKNOWN)
-        assigned = {v for s in walk(function.body) for v in ([s.var] if isinstance(s, Assign) else s.vars if isinstance(s, (Call, Restore)) else [])}
+        assigned = {
+            v
+            for s in walk(function.body)
+            for v in ([s.var] if isinstance(s, Assign) else s.vars if isinstance(s, (Call, Restore)) else [])
+        }
         fixed = {v: k for v, k in given.items() if v not in assigned}
         moving = {v: k for v, k in given.items() if v in assigned}
         body: Block = [*(Assign(v, Raw(None, (), True, k)) for v, k in moving.items()), *function.body]
@@ -284,13 +291,17 @@ class Specialiser:
 
         return block(instance.body.body)
 
+
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
     """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`."""
     if op.name in IN_PLACE:
         target = kind_of_expr(op.operands[0], kinds)
         if target.sort in ("array", "list", "object", "dict"):
             raise S2sadError(
-                "S201", "an in-place write into an array is not supported", stmt.origin, "write `x = x + e` where no other name shares the array",
+                "S201",
+                "an in-place write into an array is not supported",
+                stmt.origin,
+                "write `x = x + e` where no other name shares the array",
             )
         return Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}=")
     prefix, _, name = op.name.partition(".")
@@ -371,4 +382,3 @@ def _canonical(arguments: list[Kind]) -> tuple[list[Kind], Callable[[Kind], Kind
         return Kind(kind.sort, kind.dtype, shape, items, kind.cls, fields)
 
     return [change(k, rename, token) for k in arguments], lambda k: change(k, undo, lambda t: back.get(t))
-

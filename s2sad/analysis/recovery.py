@@ -20,7 +20,22 @@ from dataclasses import dataclass, field
 
 from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, For, Function, If, Op, Raw, Stmt, Store, Var, While, blocks_of
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Block,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Raw,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+)
 from s2sad.ir.walk import defs, defs_within, exits, exposed_reads, uses, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
@@ -134,7 +149,9 @@ class _Recovery:
         #: What stays needed as it is: statement -> (var, frame that it is local to or None, after)
         self.kept: dict[Stmt, list[tuple[Var, Frame | bool, bool]]] = {}
 
-    def _place(self, block: Block, blocks: tuple[tuple[int, Stmt | None], ...], loops: tuple[Stmt, ...], owner: Stmt | None) -> None:
+    def _place(
+        self, block: Block, blocks: tuple[tuple[int, Stmt | None], ...], loops: tuple[Stmt, ...], owner: Stmt | None
+    ) -> None:
         blocks = (*blocks, (id(block), owner))
         for stmt in block:
             start = len(self.spots)
@@ -158,7 +175,12 @@ class _Recovery:
 
     def _copies_in(self, block: Block, found: dict[Var, Assign]) -> None:
         for first, second in zip(block, block[1:]):
-            if isinstance(first, Assign) and isinstance(second, Assign) and second.expr is first.var and first.var.temporary:
+            if (
+                isinstance(first, Assign)
+                and isinstance(second, Assign)
+                and second.expr is first.var
+                and first.var.temporary
+            ):
                 if len(self.bound[first.var]) == 1:
                     found[first.var] = second
 
@@ -191,7 +213,9 @@ class _Recovery:
             if after < self.spots[b].start <= upto:
                 return False
         if self.aliases.written(operand):
-            return not any(after < self.spots[s].start <= upto and self.aliases.may_share(s.base, operand) for s in self.stores)
+            return not any(
+                after < self.spots[s].start <= upto and self.aliases.may_share(s.base, operand) for s in self.stores
+            )
         return True
 
     def anchor(self, stmt: Stmt, frame: Frame | bool) -> Stmt:
@@ -226,7 +250,12 @@ class _Recovery:
         # What must be saved in any case is there for others to be computed from.
         for stmt, var, _ in wanted:
             frame = self.frame(var, stmt)
-            if frame is not None and var not in self.copied and not self._target(var, frame) and self.soft(var, frame) is None:
+            if (
+                frame is not None
+                and var not in self.copied
+                and not self._target(var, frame)
+                and self.soft(var, frame) is None
+            ):
                 self.saved.add((var, frame))
         wanted.sort(key=lambda w: min((self.spots[b].start for b in self.bound.get(w[1], ())), default=-1))
         for stmt, var, after in wanted:
@@ -303,7 +332,10 @@ class _Recovery:
                     continue
                 if inner is not frame:
                     outer = self.anchor(anchor, inner)
-                    if self.soft(operand, inner) is None or self._chain(operand, inner, outer, after or outer is not anchor) is None:
+                    if (
+                        self.soft(operand, inner) is None
+                        or self._chain(operand, inner, outer, after or outer is not anchor) is None
+                    ):
                         return False
                     continue
                 if self.soft(operand, frame) is None or not visit(operand):
@@ -330,7 +362,9 @@ class _Recovery:
             for var, local, _ in entries:
                 if local is not None:
                     wanted.setdefault((var, local), []).append(stmt)
-        for (var, local), stmts in sorted(wanted.items(), key=lambda i: min(self.spots[b].start for b in self.bound[i[0][0]])):
+        for (var, local), stmts in sorted(
+            wanted.items(), key=lambda i: min(self.spots[b].start for b in self.bound[i[0][0]])
+        ):
             inside = [b for b in self.bound[var] if local is True or local in self.spots[b].loops or b is local]
             paths = [self.spots[s].blocks for s in (*inside, *stmts)]
             common = 0
@@ -402,7 +436,9 @@ class _Recovery:
                 for var in self.overwritten.get(stmt, ()):
                     if var not in assigned:
                         found[var] = None
-                inner = [visit(b, {*assigned, *([stmt.target] if isinstance(stmt, For) else [])}) for b in blocks_of(stmt)]
+                inner = [
+                    visit(b, {*assigned, *([stmt.target] if isinstance(stmt, For) else [])}) for b in blocks_of(stmt)
+                ]
                 if isinstance(stmt, If):
                     ends = [end for end, b in zip(inner, blocks_of(stmt)) if not exits(b)]
                     assigned = assigned | (set.intersection(*ends) if ends else set())

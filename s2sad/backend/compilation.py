@@ -66,7 +66,9 @@ def link(text: str, entry: str, bindings: Mapping[str, Binding], values: Mapping
         function.__kwdefaults__ = binding.keyword_defaults
         function.__annotations__ = dict(binding.annotations or {})
         function.__module__ = binding.globals.get("__name__", "s2sad")
-        function.__doc__ = ast.get_docstring(next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name))
+        function.__doc__ = ast.get_docstring(
+            next(n for n in tree.body if isinstance(n, ast.FunctionDef) and n.name == name)
+        )
         cells[name].cell_contents = function
         made[name] = function
     result = made[entry]

@@ -113,7 +113,11 @@ class Guard:
             return f"type({value}) is {bind('h', type(now))}"
         same = f"{bind('is_of_kind', is_of_kind)}({value}, {bind('h', kind)})"
         if type(now) is np.ndarray:
-            parts = (f"type({value}) is {bind('h', np.ndarray)}", f"{value}.shape == {bind('h', now.shape)}", f"{value}.dtype == {bind('h', now.dtype)}")
+            parts = (
+                f"type({value}) is {bind('h', np.ndarray)}",
+                f"{value}.shape == {bind('h', now.shape)}",
+                f"{value}.dtype == {bind('h', now.dtype)}",
+            )
             return f"({' and '.join(parts)} or {same})"
         return same
 
@@ -158,7 +162,11 @@ def make_call(
     keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     me, more, named, f = (scope.unused(n) for n in ("self", "more", "named", "f"))
     # Positional alone: what is given by position and by name reaches `slow`, instead of an error without a place.
-    head = [me, *(f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in positional), "/"]
+    head = [
+        me,
+        *(f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in positional),
+        "/",
+    ]
     head.append(f"*{more}")
     head += [f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in keyword]
     head.append(f"**{named}")
@@ -171,16 +179,16 @@ def make_call(
     return scope.function(
         "__call__",
         f"""
-        def __call__({', '.join(head)}):
+        def __call__({", ".join(head)}):
             try:
-                if {' and '.join(tests)}:
-                    {f} = {scope.bind('table', table)}[{key or '()'}]
+                if {" and ".join(tests)}:
+                    {f} = {scope.bind("table", table)}[{key or "()"}]
                 else:
                     {f} = None
-            except ({', '.join(map(scope.builtin, ('KeyError', 'ValueError', 'TypeError')))}):
+            except ({", ".join(map(scope.builtin, ("KeyError", "ValueError", "TypeError")))}):
                 {f} = None
             if {f} is None:
-                return {scope.bind('slow', slow)}({me}, ({given}), {{{by_keyword}}}, {more}, {named})
+                return {scope.bind("slow", slow)}({me}, ({given}), {{{by_keyword}}}, {more}, {named})
             return {f}({_arguments(fixed, positional, keyword)})
         """,
     )
@@ -213,10 +221,10 @@ def make_shape_call(
     return scope.function(
         "by_shape",
         f"""
-        def by_shape({', '.join(head)}):
-            {f} = {scope.bind('table', table)}.get(({key}))
+        def by_shape({", ".join(head)}):
+            {f} = {scope.bind("table", table)}.get(({key}))
             if {f} is None:
-                {f} = {scope.bind('missed', missed)}([{', '.join(names)}])
+                {f} = {scope.bind("missed", missed)}([{", ".join(names)}])
             return {f}({_arguments(fixed, positional, keyword)})
         """,
     )
@@ -234,7 +242,9 @@ def shape_key(values: Sequence[Any], arrays: Sequence[int], objects: Sequence[in
     return (*of_arrays, *(kind_of(values[i]) for i in objects))
 
 
-def _arguments(fixed: Sequence[str], positional: Sequence[inspect.Parameter], keyword: Sequence[inspect.Parameter]) -> str:
+def _arguments(
+    fixed: Sequence[str], positional: Sequence[inspect.Parameter], keyword: Sequence[inspect.Parameter]
+) -> str:
     return ", ".join([*fixed, *(p.name for p in positional), *(f"{p.name}={p.name}" for p in keyword)])
 
 

@@ -15,7 +15,28 @@ from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
 from s2sad.frontend.lower import BINARY, COMPARE, UNARY
 from s2sad.ir.kinds import UNKNOWN, Kind
-from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Label, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, walk
+from s2sad.ir.nodes import (
+    CALL,
+    Assign,
+    Block,
+    Call,
+    Const,
+    Do,
+    Expr,
+    For,
+    Function,
+    If,
+    Label,
+    Op,
+    Raw,
+    RawStmt,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+    walk,
+)
 from s2sad.ir.walk import exits, expressions
 from s2sad.rules.registry import ARRAY_ATTRIBUTES
 
@@ -92,7 +113,9 @@ class _Raising:
         posonly, either, keyword, defaults, keyword_defaults = [], [], [], [], []
         vararg = kwarg = None
         for p in self.f.params:
-            made = gast.Name(p.name if not p.seed else self.names[p.var], gast.Param(), copy.deepcopy(p.annotation), None)
+            made = gast.Name(
+                p.name if not p.seed else self.names[p.var], gast.Param(), copy.deepcopy(p.annotation), None
+            )
             default = copy.deepcopy(p.default)
             if p.passing == "keyword":
                 keyword.append(made)
@@ -116,13 +139,24 @@ class _Raising:
         swept = first is not None and any(s.group is None and not isinstance(s, Return) for s in block[:first])
         if not swept or first is None:
             return self.block(block) or [gast.Pass()]
-        return [Comment("Forward sweep"), *self.block(block[:first]), Comment("Reverse sweep"), *self.block(block[first:])]
+        return [
+            Comment("Forward sweep"),
+            *self.block(block[:first]),
+            Comment("Reverse sweep"),
+            *self.block(block[first:]),
+        ]
 
     def block(self, block: Block) -> list[Any]:
         made: list[Any] = []
         lonely = all(isinstance(s, Return) for s in block)
         for position, stmt in enumerate(block):
-            if stmt.group is not None and stmt.quote and stmt.quote != self.commented and not isinstance(stmt, (If, For, While, Return)) and not lonely:
+            if (
+                stmt.group is not None
+                and stmt.quote
+                and stmt.quote != self.commented
+                and not isinstance(stmt, (If, For, While, Return))
+                and not lonely
+            ):
                 made.append(Comment(stmt.quote.strip().split("\n")[0]))
                 self.commented = stmt.quote
             if isinstance(stmt, If) and stmt.body and _returns(stmt.body) and stmt.orelse:
@@ -151,7 +185,15 @@ class _Raising:
                 return [gast.If(self.negated(stmt.test), orelse, [])]
             return [gast.If(self.expr(stmt.test), body or [gast.Pass()], orelse)]
         if isinstance(stmt, For):
-            return [gast.For(self.name(stmt.target, gast.Store()), self.iterable(stmt), self.block(stmt.body) or [gast.Pass()], [], None)]
+            return [
+                gast.For(
+                    self.name(stmt.target, gast.Store()),
+                    self.iterable(stmt),
+                    self.block(stmt.body) or [gast.Pass()],
+                    [],
+                    None,
+                )
+            ]
         if isinstance(stmt, While):
             return [gast.While(self.expr(stmt.test), self.block(stmt.body) or [gast.Pass()], [])]
         if isinstance(stmt, Return):
@@ -236,7 +278,11 @@ class _Raising:
             return self.expr(stmt.iter)
         assert isinstance(stmt.iter, Op)
         bounds = stmt.iter.operands
-        start, stop, step = {1: (Const(0), bounds[0], Const(1)), 2: (bounds[0], bounds[-1], Const(1)), 3: (*bounds, None)}.get(len(bounds))[:3]  # type: ignore[index,misc]
+        start, stop, step = {
+            1: (Const(0), bounds[0], Const(1)),
+            2: (bounds[0], bounds[-1], Const(1)),
+            3: (*bounds, None),
+        }.get(len(bounds))[:3]  # type: ignore[index,misc]
         if isinstance(step, Const) and step.value in (1, -1):
             by = step.value
             first = _shifted(stop, -by)
@@ -340,7 +386,11 @@ class _Raising:
 
 
 def _constant(value: Any) -> Any:
-    if isinstance(value, (int, float)) and not isinstance(value, bool) and (value < 0 or (value == 0 and str(value).startswith("-"))):
+    if (
+        isinstance(value, (int, float))
+        and not isinstance(value, bool)
+        and (value < 0 or (value == 0 and str(value).startswith("-")))
+    ):
         return gast.UnaryOp(gast.USub(), gast.Constant(-value, None))
     return gast.Constant(value, None)
 

@@ -10,7 +10,28 @@ import gast
 
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN, Kind
-from s2sad.ir.nodes import Assign, Block, Call, Do, For, Function, Label, Op, Param, Program, Restore, Save, Site, Stack, Stmt, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Do,
+    For,
+    Function,
+    Label,
+    Op,
+    Param,
+    Program,
+    Restore,
+    Save,
+    Site,
+    Stack,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import set_blocks
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import TAPE_OPS
@@ -27,7 +48,13 @@ def name_single_saves(program: Program, kinds: Kinds) -> Program:
     for stmt in walk(main.body):
         if isinstance(stmt, (For, While)):
             looped.update(s.site for s in walk(stmt.body) if isinstance(s, (Save, Restore)))
-    shared = {s.site for label, f in program.functions.items() if label is not program.entry for s in walk(f.body) if isinstance(s, (Save, Restore))}
+    shared = {
+        s.site
+        for label, f in program.functions.items()
+        if label is not program.entry
+        for s in walk(f.body)
+        if isinstance(s, (Save, Restore))
+    }
     kept: dict[tuple[Site, int], Var] = {}
 
     def block(old: Block) -> Block:
@@ -109,7 +136,13 @@ def _stacks_needed(program: Program) -> dict[Label, dict[Stack, None]]:
     return needs
 
 
-def _lay_out(block: Block, label: Label, tapes: dict[tuple[Label, Stack], Var], needs: dict[Label, dict[Stack, None]], places: dict[Label, int]) -> Block:
+def _lay_out(
+    block: Block,
+    label: Label,
+    tapes: dict[tuple[Label, Stack], Var],
+    needs: dict[Label, dict[Stack, None]],
+    places: dict[Label, int],
+) -> Block:
     made: Block = []
     for stmt in block:
         new: Stmt = replace(stmt)

@@ -8,8 +8,8 @@ from typing import Any
 
 from s2sad.analysis.kinds import Kinds
 from s2sad.backend.printer import print_module
-from s2sad.backend.tapes import POP
 from s2sad.backend.raising import Surroundings, global_names, raise_function
+from s2sad.backend.tapes import POP
 from s2sad.frontend.resolve import Primal
 from s2sad.ir.nodes import Function, Label, Program
 from s2sad.ir.walk import callees
@@ -32,7 +32,13 @@ class Text:
     trees: list[Any] = field(default_factory=list)
 
 
-def write(program: Program, kinds: Kinds, order: list[Label], by_name: Callable[[Label], Primal | None], module_name: Callable[[str], str]) -> Text:
+def write(
+    program: Program,
+    kinds: Kinds,
+    order: list[Label],
+    by_name: Callable[[Label], Primal | None],
+    module_name: Callable[[str], str],
+) -> Text:
     """Print a program.
 
     by_name: the user's function that a label stands for, where the text calls it instead of containing it.

@@ -74,7 +74,11 @@ class StatementAdjoints:
         entry = registry.find(rule_name(expr))
         if entry is None:
             near = registry.nearest(expr.name)
-            help = f"rules exist for {', '.join(near)}" if near else "register a rule, or write it with functions that have one"
+            help = (
+                f"rules exist for {', '.join(near)}"
+                if near
+                else "register a rule, or write it with functions that have one"
+            )
             shown = expr.name.removeprefix("method.").removeprefix("attribute.")
             raise S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
         if entry.name == "operator.getitem":
@@ -82,7 +86,10 @@ class StatementAdjoints:
         return self._by_rule(stmt, expr, entry)
 
     def _copied(self, result: Var, at: Path, operand: Var) -> list[Contribution]:
-        return [Contribution(operand, path, self.bar(result, (*at, *path))) for path in leaf_paths(self.kinds.get(operand, UNKNOWN))]
+        return [
+            Contribution(operand, path, self.bar(result, (*at, *path)))
+            for path in leaf_paths(self.kinds.get(operand, UNKNOWN))
+        ]
 
     def _nested_displays(self, result: Var, at: Path, display: Op) -> list[Contribution]:
         found: list[Contribution] = []
@@ -97,15 +104,21 @@ class StatementAdjoints:
     def _getitem(self, stmt: Assign, expr: Op) -> list[Contribution]:
         base, index = expr.operands
         if not isinstance(base, Var) and any(v in self.activity for v in vars_of(base)):
-            raise S2sadError("S201", "an item of a list at a computed index is not supported", stmt.origin, "use an array")
+            raise S2sadError(
+                "S201", "an item of a list at a computed index is not supported", stmt.origin, "use an array"
+            )
         if not isinstance(base, Var) or base not in self.activity:
             return []
         kind = self.kind(base)
         if kind.sort in ("tuple", "list"):
             if kind.items is not None and isinstance(index, Const) and type(index.value) is int:
                 k = index.value % len(kind.items) if kind.items else 0
-                return [Contribution(base, (k, *path), self.bar(stmt.var, path)) for path in leaf_paths(kind_at(kind, (k,)))]
-            raise S2sadError("S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array")
+                return [
+                    Contribution(base, (k, *path), self.bar(stmt.var, path)) for path in leaf_paths(kind_at(kind, (k,)))
+                ]
+            raise S2sadError(
+                "S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array"
+            )
         how = "operator.add" if self._distinct(index) else "add.at"
         return [Contribution(base, (), self.bar(stmt.var, ()), index, how)]
 
@@ -133,21 +146,34 @@ class StatementAdjoints:
             operand = bound.get(name)
             if name == entry.sequence or isinstance(operand, tuple):
                 found += self._items(stmt, entry, name, operand, values, env)
-            elif operand is not None and self._holds_several(operand) and any(v in self.activity for v in vars_of(operand)):
+            elif (
+                operand is not None
+                and self._holds_several(operand)
+                and any(v in self.activity for v in vars_of(operand))
+            ):
                 reason = f"{entry.name} of a tuple or list cannot be differentiated"
                 raise S2sadError("S303", reason, stmt.origin, "use an array, as np.array([...])")
             elif isinstance(operand, Var) and operand in self.activity:
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
         for name, operand in bound.items():
-            if name not in (*entry.differentiable, *entry.constant) and isinstance(operand, Var) and operand in self.activity and entry.adjoint:
+            if (
+                name not in (*entry.differentiable, *entry.constant)
+                and isinstance(operand, Var)
+                and operand in self.activity
+                and entry.adjoint
+            ):
                 if not self.kind(operand).carries_derivative:
                     continue
                 raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r}", stmt.origin)
         return found
 
     def _holds_several(self, operand: Expr) -> bool:
-        return (isinstance(operand, Op) and operand.name in DISPLAYS) or self.kind(operand).sort in ("tuple", "list", "dict")
+        return (isinstance(operand, Op) and operand.name in DISPLAYS) or self.kind(operand).sort in (
+            "tuple",
+            "list",
+            "dict",
+        )
 
     def environment(self, stmt: Assign, entry: Rule, bound: dict[str, Any]) -> dict[str, Expr]:
         """What the names of a formula stand for."""
@@ -169,7 +195,9 @@ class StatementAdjoints:
             env["g"] = self.bar(stmt.var, ())
         return env
 
-    def _items(self, stmt: Assign, entry: Rule, name: str, operand: Any, values: dict[str, Any], env: dict[str, Expr]) -> list[Contribution]:
+    def _items(
+        self, stmt: Assign, entry: Rule, name: str, operand: Any, values: dict[str, Any], env: dict[str, Expr]
+    ) -> list[Contribution]:
         """The contributions to the items of a sequence, or to those of a variadic parameter."""
         if isinstance(operand, Op) and operand.name in DISPLAYS:
             items: list[Expr] = list(operand.operands)
@@ -180,10 +208,20 @@ class StatementAdjoints:
             if kind.sort not in ("list", "tuple"):
                 text = choose(entry.adjoint[name], values)
                 if text is None or {"item", "k", "count"} & dict(template(text)[1]).keys():
-                    raise S2sadError("S303", f"{entry.name} of an array, not a list, is not supported", stmt.origin, "pass a list of its rows")
+                    raise S2sadError(
+                        "S303",
+                        f"{entry.name} of an array, not a list, is not supported",
+                        stmt.origin,
+                        "pass a list of its rows",
+                    )
                 return [Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand))]
             if kind.items is None:
-                raise S2sadError("S303", f"{entry.name} of a list of unknown length is not supported", stmt.origin, "write the list out")
+                raise S2sadError(
+                    "S303",
+                    f"{entry.name} of a list of unknown length is not supported",
+                    stmt.origin,
+                    "write the list out",
+                )
             items = [Op("operator.getitem", (operand, Const(k))) for k in range(len(kind.items))]
         else:
             return []
@@ -201,7 +239,11 @@ class StatementAdjoints:
     def _choose(self, stmt: Assign, entry: Rule, name: str, values: dict[str, Any]) -> str:
         text = choose(entry.adjoint[name], values)
         if text is None:
-            raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r} for these arguments", stmt.origin)
+            raise S2sadError(
+                "S303",
+                f"{entry.name} cannot be differentiated with respect to {name!r} for these arguments",
+                stmt.origin,
+            )
         return text
 
     def _fit(self, value: Expr, stmt: Assign, entry: Rule, operand: Expr) -> Expr:
@@ -224,7 +266,9 @@ class StatementAdjoints:
                 operands = (*operands[:at], self.stand_in(operand), *operands[at + 1 :])
         if value.name in ("s2sad.spread", "s2sad.unspread") and operands[2:] == (Const(None), Const(False)):
             operands = operands[:2]
-        return Op(value.name, operands, tuple((k, self.shape_of_stand_ins(v)) for k, v in value.keywords), value.spelled)
+        return Op(
+            value.name, operands, tuple((k, self.shape_of_stand_ins(v)) for k, v in value.keywords), value.spelled
+        )
 
     def stand_in(self, var: Var) -> Var:
         """A Var of the same shape as a temporary: the operand that its elementwise definition took the shape from."""
@@ -236,7 +280,11 @@ class StatementAdjoints:
             if entry is None or not entry.elementwise:
                 return var
             shape = self.kinds.get(var, UNKNOWN).shape
-            same = [o for o in definition.operands if isinstance(o, Var) and same_shape(self.kinds.get(o, UNKNOWN).shape, shape)]
+            same = [
+                o
+                for o in definition.operands
+                if isinstance(o, Var) and same_shape(self.kinds.get(o, UNKNOWN).shape, shape)
+            ]
             if not same:
                 return var
             var = same[0]

@@ -1,7 +1,7 @@
 """Forward mode: beside each statement its tangent. A tangent Var that is zero is not bound.
 
-    y = np.sin(x)      ->    y_dot = x_dot * np.cos(x)
-                             y = np.sin(x)
+y = np.sin(x)      ->    y_dot = x_dot * np.cos(x)
+                         y = np.sin(x)
 """
 
 from __future__ import annotations
@@ -18,7 +18,33 @@ from s2sad.differentiate.normalise import normalise
 from s2sad.differentiate.reverse import _adjoint_kind, out_emitter
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN, same_shape
-from s2sad.ir.nodes import DISPLAYS, Assign, Block, Call, Const, Expr, For, Function, If, Label, Op, Param, Program, Restore, Return, Save, Site, Stack, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Block,
+    Call,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Label,
+    Op,
+    Param,
+    Program,
+    Restore,
+    Return,
+    Save,
+    Site,
+    Stack,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import set_blocks, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
@@ -65,7 +91,9 @@ class ForwardMode:
 
     def site(self, site: Site) -> Site:
         if site not in self.sites:
-            stack = self.stacks.setdefault(site.stack, Stack(f"{site.stack.hint}_dot" if site.stack.hint != "tape" else "tape_dot"))
+            stack = self.stacks.setdefault(
+                site.stack, Stack(f"{site.stack.hint}_dot" if site.stack.hint != "tape" else "tape_dot")
+            )
             self.sites[site] = Site(f"{site.hint}_dot", stack)
         return self.sites[site]
 
@@ -129,7 +157,9 @@ class _Tangent:
             body.append(Return((*returned.values, *tangents), True))
         else:
             body.append(Return((value, tangent), True, group="value"))
-        return Function(label, params, body, self.f.free, origin=self.f.origin, primal=self.f.primal, annotations=self.f.annotations)
+        return Function(
+            label, params, body, self.f.free, origin=self.f.origin, primal=self.f.primal, annotations=self.f.annotations
+        )
 
     def tangent_of(self, value: Expr, state: State, body: Block) -> Expr:
         """The tangent of a returned value, in its structure."""
@@ -187,7 +217,12 @@ class _Tangent:
                 if not more:
                     break
                 entry.update(dict.fromkeys(more))
-            inside = {v for s in walk(stmt.body) if isinstance(s, (Assign, Call, Restore)) for v in ([s.var] if isinstance(s, Assign) else s.vars)}
+            inside = {
+                v
+                for s in walk(stmt.body)
+                if isinstance(s, (Assign, Call, Restore))
+                for v in ([s.var] if isinstance(s, Assign) else s.vars)
+            }
             for key in entry:
                 if key not in state:
                     if key[0] in inside and not self._bound_before(key[0], stmt):
@@ -238,7 +273,9 @@ class _Tangent:
         for stmt in self.f.body:
             if stmt is loop:
                 return False
-            if isinstance(stmt, (Assign, Call, Restore)) and var in ([stmt.var] if isinstance(stmt, Assign) else stmt.vars):
+            if isinstance(stmt, (Assign, Call, Restore)) and var in (
+                [stmt.var] if isinstance(stmt, Assign) else stmt.vars
+            ):
                 return True
         return False
 
@@ -284,7 +321,12 @@ class _Tangent:
             if kind.sort in ("tuple", "list"):
                 index = expr.operands[1]
                 if not (isinstance(index, Const) and kind.items is not None):
-                    raise S2sadError("S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array")
+                    raise S2sadError(
+                        "S201",
+                        f"an item of a {kind.sort} at a computed index is not supported",
+                        stmt.origin,
+                        "use an array",
+                    )
                 k = index.value % len(kind.items)
                 return {p: self.dot(base, (k, *p)) if (base, (k, *p)) in state else None for p in self.paths(stmt.var)}
             return {(): Op(expr.name, (self.dot(base), expr.operands[1])) if (base, ()) in state else None}
@@ -300,7 +342,9 @@ class _Tangent:
                 found.update({(k, *p): v for p, v in self.display(item, state).items()})
         return found
 
-    def by_rule(self, stmt: Assign, op: Op, entry: registry.Rule, state: State, made: Block, links: dict[str, Any]) -> dict[Path, Expr | None]:
+    def by_rule(
+        self, stmt: Assign, op: Op, entry: registry.Rule, state: State, made: Block, links: dict[str, Any]
+    ) -> dict[Path, Expr | None]:
         bound = bind(entry, op)
         values = case_values(entry, bound, lambda e: kind_of_expr(e, self.kinds))
         env = self.adjoints.environment(stmt, entry, bound)
@@ -314,7 +358,10 @@ class _Tangent:
                 whole = terms[0]
                 if not (isinstance(whole, Op) and whole.name == "tuple"):
                     whole = atom(whole, emit)
-                terms = [whole.operands[k] if isinstance(whole, Op) else Op("operator.getitem", (whole, Const(k))) for k in range(count)]
+                terms = [
+                    whole.operands[k] if isinstance(whole, Op) else Op("operator.getitem", (whole, Const(k)))
+                    for k in range(count)
+                ]
             for k, more in enumerate(terms):
                 total = totals[k]
                 totals[k] = more if total is None else Op("operator.add", (atom(total, emit), atom(more, emit)))
@@ -330,22 +377,40 @@ class _Tangent:
                 continue
             text = choose(cases, values)
             if text is None:
-                raise S2sadError("S303", f"{entry.name} has no tangent with respect to {name!r} for these arguments", stmt.origin)
+                raise S2sadError(
+                    "S303", f"{entry.name} has no tangent with respect to {name!r} for these arguments", stmt.origin
+                )
             if text == "@same":
                 dot = self.dot(operand)
-                term = Op(op.name, tuple(dot if bound_at(entry, i) == name else o for i, o in enumerate(op.operands)), tuple((k, dot if k == name else v) for k, v in op.keywords), op.spelled)
+                term = Op(
+                    op.name,
+                    tuple(dot if bound_at(entry, i) == name else o for i, o in enumerate(op.operands)),
+                    tuple((k, dot if k == name else v) for k, v in op.keywords),
+                    op.spelled,
+                )
             else:
                 term = instantiate(text, {**env, f"{name}_dot": self.dot(operand)})
-            if entry.elementwise and not same_shape(self.kinds.get(operand, UNKNOWN).shape, self.kinds.get(stmt.var, UNKNOWN).shape) and sum(
-                isinstance(bound.get(n), Var) and (bound[n], ()) in state for n in entry.tangent
-            ) == 1:
+            if (
+                entry.elementwise
+                and not same_shape(self.kinds.get(operand, UNKNOWN).shape, self.kinds.get(stmt.var, UNKNOWN).shape)
+                and sum(isinstance(bound.get(n), Var) and (bound[n], ()) in state for n in entry.tangent) == 1
+            ):
                 term = Op("s2sad.rebroadcast", (term, stmt.var))
             add(term)
         return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
 
     def sequence_tangent(
-        self, stmt: Assign, entry: registry.Rule, op: Op, name: str, operand: Any, values: dict[str, Any], env: dict[str, Expr], state: State,
-        made: Block, links: dict[str, Any],
+        self,
+        stmt: Assign,
+        entry: registry.Rule,
+        op: Op,
+        name: str,
+        operand: Any,
+        values: dict[str, Any],
+        env: dict[str, Expr],
+        state: State,
+        made: Block,
+        links: dict[str, Any],
     ) -> Expr | None:
         """The tangent through the items of a sequence: the operation on their tangents, or one term an item."""
         if isinstance(operand, Op) and operand.name in DISPLAYS:
@@ -356,7 +421,12 @@ class _Tangent:
             items = [Op("operator.getitem", (operand, Const(k))) for k in range(len(self.kinds[operand].items or ()))]
         else:
             if isinstance(operand, Var) and (operand, ()) in state:
-                return Op(op.name, tuple(self.dot(operand) if o is operand else o for o in op.operands), op.keywords, op.spelled)
+                return Op(
+                    op.name,
+                    tuple(self.dot(operand) if o is operand else o for o in op.operands),
+                    op.keywords,
+                    op.spelled,
+                )
             return None
         dots: list[Expr | None] = []
         for k, item in enumerate(items):
@@ -368,7 +438,12 @@ class _Tangent:
         first = choose(entry.tangent[name], {**case, "item": kind_of_expr(items[0], self.kinds), "k": 0})
         if first == "@same" and name == entry.sequence:
             zeros = [d if d is not None else Op("numpy.zeros_like", (i,)) for d, i in zip(dots, items)]
-            return Op(op.name, tuple(Op("tuple", tuple(zeros)) if o is operand else o for o in op.operands), op.keywords, op.spelled)
+            return Op(
+                op.name,
+                tuple(Op("tuple", tuple(zeros)) if o is operand else o for o in op.operands),
+                op.keywords,
+                op.spelled,
+            )
         total: Expr | None = None
         for k, (item, dot) in enumerate(zip(items, dots)):
             if dot is None:
@@ -379,12 +454,24 @@ class _Tangent:
             if text == "@same":
                 term: Expr = Op(op.name, tuple(dot if o is item else o for o in op.operands), op.keywords, op.spelled)
             else:
-                term = instantiate(text, {**env, "item": item, "k": Const(k), "count": Const(len(items)), f"{name}_dot": dot, "item_dot": dot})
+                term = instantiate(
+                    text,
+                    {
+                        **env,
+                        "item": item,
+                        "k": Const(k),
+                        "count": Const(len(items)),
+                        f"{name}_dot": dot,
+                        "item_dot": dot,
+                    },
+                )
             total = term if total is None else Op("operator.add", (total, term))
         return total
 
     def call(self, stmt: Call, state: State, out: Block) -> None:
-        given = frozenset(i for i, a in enumerate(stmt.args) if any((v, p) in state for v in vars_of(a) for p in self.paths(v)))
+        given = frozenset(
+            i for i, a in enumerate(stmt.args) if any((v, p) in state for v in vars_of(a) for p in self.paths(v))
+        )
         taped = self.mode.activity.touches_tape(stmt.callee)
         results = self.mode.activity.varied(stmt.callee, given)[1] if given or taped else frozenset()
         if not (results or taped) or stmt.callee not in self.mode.program.functions:

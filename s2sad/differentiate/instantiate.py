@@ -53,7 +53,11 @@ def instantiate(text: str, operands: Mapping[str, Expr]) -> Expr:
             return table[e]
         if isinstance(e, Op):
             made = Op(e.name, tuple(map(change, e.operands)), tuple((k, change(v)) for k, v in e.keywords), e.spelled)
-            if made.name == "operator.getitem" and isinstance(made.operands[0], Op) and made.operands[0].name in ("tuple", "list"):
+            if (
+                made.name == "operator.getitem"
+                and isinstance(made.operands[0], Op)
+                and made.operands[0].name in ("tuple", "list")
+            ):
                 index = made.operands[1]
                 if isinstance(index, Const) and isinstance(index.value, int):
                     return made.operands[0].operands[index.value]

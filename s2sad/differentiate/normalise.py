@@ -19,7 +19,22 @@ import re
 
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import INT, UNKNOWN
-from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, For, Function, Op, Stmt, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Block,
+    Const,
+    Expr,
+    For,
+    Function,
+    Op,
+    Stmt,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import defs, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
@@ -51,7 +66,9 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
             elif isinstance(stmt, For) and stmt.target in outside:
                 index = Var("i", temporary=True)
                 kinds[index] = INT
-                made.append(replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]]))
+                made.append(
+                    replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]])
+                )
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for new in plain:
                     if isinstance(new, Assign) and new.var is not stmt.var:
@@ -78,9 +95,18 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
     if entry is None or entry.name == "operator.getitem" or not entry.adjoint:
         return None
     assert isinstance(op, Op)
-    if entry.name in ("builtins.max", "builtins.min") and len(op.operands) == 1 and _is_display(op.operands[0]) and not op.keywords:
+    if (
+        entry.name in ("builtins.max", "builtins.min")
+        and len(op.operands) == 1
+        and _is_display(op.operands[0])
+        and not op.keywords
+    ):
         assert isinstance(op.operands[0], Op)
-        return [replace(stmt, expr=Op(op.name, op.operands[0].operands, (), op.spelled))] if len(op.operands[0].operands) > 1 else None
+        return (
+            [replace(stmt, expr=Op(op.name, op.operands[0].operands, (), op.spelled))]
+            if len(op.operands[0].operands) > 1
+            else None
+        )
     if entry.name == "builtins.sum" and op.operands and _is_display(op.operands[0]) and not op.keywords:
         assert isinstance(op.operands[0], Op)
         total: Expr = op.operands[1] if len(op.operands) > 1 else Const(0)
@@ -90,7 +116,9 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
             made.append(replace(stmt, var=var, expr=Op("operator.add", (total, item))))
             total = var
         return [*made, replace(stmt, expr=total)]
-    if entry.name in ("operator.add", "operator.mul") and not any(kind_of_expr(o, kinds).sort in ("array", "scalar") for o in op.operands):
+    if entry.name in ("operator.add", "operator.mul") and not any(
+        kind_of_expr(o, kinds).sort in ("array", "scalar") for o in op.operands
+    ):
         return None  # tuples or lists that are put together, as in `a.shape + (n,)`
     bound = bind(entry, op)
     arrays: dict[int, Var] = {}

@@ -100,7 +100,9 @@ class ReverseMode:
         self._adjoint_sites: dict[Site, Site] = {}
         self._adjoint_stacks: dict[Stack, Stack] = {}
 
-    def gradient(self, wrt: Sequence[int], *, value: bool = False, tuple_result: bool = False, seed: str = "one", name: str = "") -> tuple[Program, Kinds]:
+    def gradient(
+        self, wrt: Sequence[int], *, value: bool = False, tuple_result: bool = False, seed: str = "one", name: str = ""
+    ) -> tuple[Program, Kinds]:
         """The program that returns the gradient with respect to the parameters at `wrt`, after the value if `value`.
 
         seed: "one" for a scalar result, "ones" for an elementwise one, "given" for a trailing parameter.
@@ -112,7 +114,9 @@ class ReverseMode:
         self.activity.settle(main.label, frozenset(wrt), results)
         build = _Build(self, main, frozenset(wrt), results, framed=False)
         function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
-        functions = {label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()}
+        functions = {
+            label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()
+        }
         functions.update(self.made)
         functions[function.label] = function
         return Program(functions, function.label), self.kinds
@@ -136,7 +140,9 @@ class ReverseMode:
         return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
 
     def _calls_itself(self) -> bool:
-        called = (s.callee for f in [*self.primals.values(), *self.made.values()] for s in walk(f.body) if isinstance(s, Call))
+        called = (
+            s.callee for f in [*self.primals.values(), *self.made.values()] for s in walk(f.body) if isinstance(s, Call)
+        )
         return any(label is self.program.entry for label in called)
 
     def _recursive(self, main: Function, params: frozenset[int]) -> bool:
@@ -158,11 +164,20 @@ class ReverseMode:
         params = [replace(p, var=Var(p.name)) for p in main.params]
         for new, old in zip(params, main.params):
             self.kinds[new.var] = self.kinds.get(old.var, UNKNOWN)
-        results = tuple(Var("result" if len(main.results.values) == 1 else f"result{k}", True) for k in range(len(main.results.values)))
+        results = tuple(
+            Var("result" if len(main.results.values) == 1 else f"result{k}", True)
+            for k in range(len(main.results.values))
+        )
         for new_result, old_result in zip(results, main.results.values):
             self.kinds[new_result] = kind_of_expr(old_result, self.kinds)
         call = Call(results, main.label, tuple(p.var for p in params), origin=main.origin)
-        made = replace(main, label=Label(main.label.hint), params=params, body=[call, Return(results, main.results.packed)], free={})
+        made = replace(
+            main,
+            label=Label(main.label.hint),
+            params=params,
+            body=[call, Return(results, main.results.packed)],
+            free={},
+        )
         self.program = Program({**self.program.functions, made.label: made}, made.label)
         self.activity = ActivityAnalysis(self.program, self.kinds)
         return made
@@ -175,7 +190,11 @@ class ReverseMode:
             return self.halves[key]
         if key not in self.halves:
             self.halves[key] = Halves(
-                Label(f"forward_{label.hint}"), Label(f"reverse_{label.hint}"), tuple(sorted(params)), tuple(sorted(results)), primal=label,
+                Label(f"forward_{label.hint}"),
+                Label(f"reverse_{label.hint}"),
+                tuple(sorted(params)),
+                tuple(sorted(results)),
+                primal=label,
             )
         halves = self.halves[key]
         outermost = not self._round
@@ -198,6 +217,7 @@ class ReverseMode:
                 return halves
             self._round = {}
 
+
 @dataclass
 class _CallPlan:
     halves: Halves
@@ -207,7 +227,9 @@ class _CallPlan:
 class _Build:
     """One function, differentiated once."""
 
-    def __init__(self, mode: ReverseMode, function: Function, params: frozenset[int], results: frozenset[int], framed: bool) -> None:
+    def __init__(
+        self, mode: ReverseMode, function: Function, params: frozenset[int], results: frozenset[int], framed: bool
+    ) -> None:
         self.mode = mode
         self.kinds = mode.kinds
         self.activity = mode.activity.of(function.label, params, results)
@@ -288,7 +310,9 @@ class _Build:
                 for var in [*vars_of(contribution.value), *vars_of(contribution.index)]:
                     if var in made:
                         continue
-                    own_result = isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
+                    own_result = (
+                        isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
+                    )
                     needs.add(stmt, var, after=own_result)
                 if contribution.index is not None and not self._is_number(contribution.var):
                     needs.add(stmt, contribution.var)
@@ -326,7 +350,11 @@ class _Build:
         for stmt in walk(loop.body):
             for contribution in self.contributions.get(stmt, ()):
                 var = contribution.var
-                if var not in inside and not self._is_number(var) and kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape != ():
+                if (
+                    var not in inside
+                    and not self._is_number(var)
+                    and kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape != ()
+                ):
                     found[var] = None
         return list(found)
 
@@ -346,7 +374,11 @@ class _Build:
             saved = self.plan.overwritten.get(stmt)
             if saved:
                 # Before the value that the statement only copies is made, so that it can be made in its place.
-                at = len(made) - 1 if made and isinstance(stmt, Assign) and isinstance(made[-1], Assign) and made[-1].var is stmt.expr else len(made)
+                at = (
+                    len(made) - 1
+                    if made and isinstance(stmt, Assign) and isinstance(made[-1], Assign) and made[-1].var is stmt.expr
+                    else len(made)
+                )
                 made[at:at] = self._save(self.site(stmt, saved[0].hint), saved, stmt)
             if stmt in self.plan.undone:
                 assert isinstance(stmt, Store)
@@ -469,10 +501,17 @@ class _Build:
         for path in paths:
             if present[path] is None:
                 # A formula of several results reads all their adjoints.
-                if any(self.bar(stmt.var, path) in vars_of(c.value) and c.value is not self.bar(stmt.var, path) for c in self.contributions[stmt]):
+                if any(
+                    self.bar(stmt.var, path) in vars_of(c.value) and c.value is not self.bar(stmt.var, path)
+                    for c in self.contributions[stmt]
+                ):
                     out.append(self._zero(stmt.var, path, links))
                     present[path] = OWNED
-        live = [c for c in self.contributions[stmt] if not (isinstance(c.value, Var) and c.value in mine and present[mine[c.value]] is None)]
+        live = [
+            c
+            for c in self.contributions[stmt]
+            if not (isinstance(c.value, Var) and c.value in mine and present[mine[c.value]] is None)
+        ]
         selves = [c for c in live if c.var is stmt.var]
         passed_on = sum(not is_fresh(c.value) or c.index is not None for c in live)
         for path in paths:
@@ -506,7 +545,9 @@ class _Build:
         out.append(Assign(var, expr, **links))
         return var
 
-    def _contribute(self, c: Contribution, state: State, out: Block, links: dict[str, Any], inherited: str | None = None) -> None:
+    def _contribute(
+        self, c: Contribution, state: State, out: Block, links: dict[str, Any], inherited: str | None = None
+    ) -> None:
         """Add to an adjoint: the first contribution binds it, later ones add, in place where the buffer is its own."""
         key = (c.var, c.path)
         bar = self.bar(*key)
@@ -550,7 +591,11 @@ class _Build:
     def _reverse_call(self, stmt: Call, state: State, out: Block) -> None:
         links = own(stmt)
         halves = self.calls[stmt].halves
-        if not self.mode.activity.touches_tape(stmt.callee) and not any((stmt.vars[i], p) in state for i in halves.results for p in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN))):
+        if not self.mode.activity.touches_tape(stmt.callee) and not any(
+            (stmt.vars[i], p) in state
+            for i in halves.results
+            for p in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN))
+        ):
             return
         seeds: list[Expr] = []
         for i in halves.results:
@@ -736,7 +781,11 @@ class _Build:
                     if steps:
                         body.append(Assign(bar, item, **origin))
                 elif seed == "ones":
-                    ones = Op("s2sad.spread", (Const(1.0), result)) if kind.is_array and kind.dtype == "float64" else Op("numpy.ones_like", (result,))
+                    ones = (
+                        Op("s2sad.spread", (Const(1.0), result))
+                        if kind.is_array and kind.dtype == "float64"
+                        else Op("numpy.ones_like", (result,))
+                    )
                     body.append(Assign(bar, Const(1.0) if kind.shape == () else ones, **origin))
                 elif kind.shape == () or isinstance(kind.shape, frozenset):
                     body.append(Assign(bar, Const(1.0), **origin))
@@ -751,7 +800,15 @@ class _Build:
             body.append(Return(values, True, group="value"))
         else:
             body.append(Return(tuple(gradients), tuple_result))
-        return Function(Label(name or f"grad_{function.label.hint}"), params, body, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations)
+        return Function(
+            Label(name or f"grad_{function.label.hint}"),
+            params,
+            body,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        )
 
     def _gradient_of(self, param: Param, state: State, body: Block) -> Expr:
         """The gradient of a parameter, in its structure: fresh memory, zeros where nothing reaches it."""
@@ -765,7 +822,9 @@ class _Build:
             key = (param.var, path)
             if key not in state:
                 if not path:
-                    self.mode.notes.append(f"{self.function.origin}: the result of {self.function.label.hint} does not depend on {param.name!r}; its gradient is zero")
+                    self.mode.notes.append(
+                        f"{self.function.origin}: the result of {self.function.label.hint} does not depend on {param.name!r}; its gradient is zero"
+                    )
                 body.append(self._zero(*key, {"group": param}))
                 state[key] = OWNED
             return self._returned(self.bar(*key), param.var, kind, body)
@@ -774,7 +833,7 @@ class _Build:
 
     def _returned(self, bar: Var, param: Var, kind: Kind, body: Block) -> Expr:
         """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
-        if kind.is_array and kind.rank != 0 or kind.shape is None:
+        if (kind.is_array and kind.rank != 0) or kind.shape is None:
             copy = Var(bar.hint, bar.temporary)
             self.kinds[copy] = self.kinds.get(bar, UNKNOWN)
             body.append(Assign(copy, Op("s2sad.returned", (bar, param)), group=param))
@@ -793,7 +852,11 @@ class _Build:
             result = results[position]
             kind = kind_of_expr(result, self.kinds)
             for path in leaf_paths(kind):
-                hint = f"{function.label.hint}_bar" if len(halves.results) == 1 and not path else f"{function.label.hint}_{position}_bar"
+                hint = (
+                    f"{function.label.hint}_bar"
+                    if len(halves.results) == 1 and not path
+                    else f"{function.label.hint}_{position}_bar"
+                )
                 seed = Var(hint)
                 self.kinds[seed] = _adjoint_kind(kind_at(kind, path))
                 seeds.append(Param(seed, hint, annotation=_annotation(self.kinds[seed]), seed=True))
@@ -812,12 +875,28 @@ class _Build:
         halves.saves = any(isinstance(s, Save) for s in walk(forward)) or any(
             s in self.calls and self.calls[s].halves.saves for s in self.calls
         )
-        reverse = Function(halves.reverse, [*function.params, *seeds], body, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations)
+        reverse = Function(
+            halves.reverse,
+            [*function.params, *seeds],
+            body,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        )
         reverse = eliminate_dead(reverse, self.kinds, restored={})
         read = uses_within(reverse.body)
         halves.reads = tuple(i for i, p in enumerate(function.params) if p.var in read and not self._rebound(p.var))
         reverse.params = [*(function.params[i] for i in halves.reads), *seeds]
-        return Function(halves.forward, function.params, forward, function.free, origin=function.origin, primal=function.primal, annotations=function.annotations), reverse
+        return Function(
+            halves.forward,
+            function.params,
+            forward,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        ), reverse
 
     def _rebound(self, var: Var) -> bool:
         return any(var in defs(s) for s in walk(self.function.body))
@@ -857,4 +936,3 @@ def out_emitter(out: Block, links: dict[str, Any], kinds: Kinds) -> Any:
         out.append(replace(assign, **links))
 
     return emit
-

@@ -67,7 +67,9 @@ def _subscript(annotation: Any) -> Kind:
 
 def _scalar_dtype(node: Any) -> str | None:
     name = node.attr if isinstance(node, gast.Attribute) else getattr(node, "id", None)
-    return name if name in ("float64", "float32", "float16", "complex64", "complex128", "int64", "int32", "bool") else None
+    return (
+        name if name in ("float64", "float32", "float16", "complex64", "complex128", "int64", "int32", "bool") else None
+    )
 
 
 def _axes(text: str) -> Shape:

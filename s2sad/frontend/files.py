@@ -235,7 +235,10 @@ class FileModule:
             for position, inner in enumerate(target.elts):
                 self._assign(
                     getattr(inner, "value", inner) if isinstance(inner, gast.Starred) else inner,
-                    parts[position] if paired else None, node, settled, script,
+                    parts[position] if paired else None,
+                    node,
+                    settled,
+                    script,
                 )
 
     def absolute(self, node: Any) -> str:
@@ -457,7 +460,7 @@ _READERS = frozenset({"builtins.len", "builtins.sum", "builtins.enumerate", "bui
 
 
 def _kind_of_test(test: Any) -> str | None:
-    """"types" for `if TYPE_CHECKING`, "script" for `if __name__ == "__main__"`, None for any other test."""
+    """ "types" for `if TYPE_CHECKING`, "script" for `if __name__ == "__main__"`, None for any other test."""
     if (getattr(test, "id", None) or getattr(test, "attr", None)) == "TYPE_CHECKING":
         return "types"
     if isinstance(test, gast.Compare) and len(test.ops) == 1 and isinstance(test.ops[0], gast.Eq):

@@ -186,7 +186,9 @@ class _Lowerer:
         self.lowering = lowering
         self.source = primal.source
         node = self.source.node
-        self.body: list[Any] = node.body if isinstance(node.body, list) else [gast.copy_location(gast.Return(node.body), node.body)]
+        self.body: list[Any] = (
+            node.body if isinstance(node.body, list) else [gast.copy_location(gast.Return(node.body), node.body)]
+        )
         self.arity = tuple_arity(node)
         self.params = parameters(node.args)
         self.captured = list(getattr(primal, "captured", ()))
@@ -219,7 +221,9 @@ class _Lowerer:
         self.block.append(stmt)
 
     def quote(self, node: Any) -> str | None:
-        if getattr(node, "lineno", None) is None or isinstance(node, (gast.If, gast.For, gast.While, gast.FunctionDef, gast.Lambda)):
+        if getattr(node, "lineno", None) is None or isinstance(
+            node, (gast.If, gast.For, gast.While, gast.FunctionDef, gast.Lambda)
+        ):
             return None
         return self.source.segment(node)
 
@@ -243,7 +247,9 @@ class _Lowerer:
         for param in self.params:
             if param.passing in ("args", "kwargs"):
                 star = "*" if param.passing == "args" else "**"
-                raise self.refuse("S201", f"`{star}{param.name}` is not supported", self.source.node, "name the parameters")
+                raise self.refuse(
+                    "S201", f"`{star}{param.name}` is not supported", self.source.node, "name the parameters"
+                )
         body = desugar.one_exit(list(self.body), self.source)
         for node in body:
             gast.fix_missing_locations(node)
@@ -255,7 +261,12 @@ class _Lowerer:
             quote = self.return_quote(body)
             self.block.append(Return(tuple(self.result_vars), packed, origin=self.place(self.source.node), quote=quote))
         return Function(
-            self.label, self.params, self.block, self.free, origin=self.place(self.source.node), primal=self.primal,
+            self.label,
+            self.params,
+            self.block,
+            self.free,
+            origin=self.place(self.source.node),
+            primal=self.primal,
             annotations=FunctionFacts(self.free_kinds, self.imports),
         )
 
@@ -323,7 +334,9 @@ class _Lowerer:
                 if receiver is None or isinstance(receiver, Var):
                     if value.func.attr in _WRITERS:
                         raise self.refuse(
-                            "S201", f"`{value.func.attr}` writes into its object, which is not supported", node,
+                            "S201",
+                            f"`{value.func.attr}` writes into its object, which is not supported",
+                            node,
                             "build a new value instead",
                         )
         self.emit(Do(self.raw(value, pure=False)))
@@ -376,7 +389,11 @@ class _Lowerer:
     def assign_target(self, target: Any, value: Any) -> None:
         if isinstance(target, gast.Name):
             callee = self.callee(value.func) if isinstance(value, gast.Call) else None
-            if isinstance(callee, (UserFunction, LocalFunction)) and self.readable(callee.primal) and tuple_arity(callee.primal.source.node) is None:
+            if (
+                isinstance(callee, (UserFunction, LocalFunction))
+                and self.readable(callee.primal)
+                and tuple_arity(callee.primal.source.node) is None
+            ):
                 self.call(value, callee, [self.variable(target)])
                 return
             self.assign(self.variable(target), self.expression(value))
@@ -386,7 +403,11 @@ class _Lowerer:
                 return
             if isinstance(value, gast.Call):
                 callee = self.callee(value.func)
-                if isinstance(callee, (UserFunction, LocalFunction)) and self.readable(callee.primal) and tuple_arity(callee.primal.source.node) == len(target.elts):
+                if (
+                    isinstance(callee, (UserFunction, LocalFunction))
+                    and self.readable(callee.primal)
+                    and tuple_arity(callee.primal.source.node) == len(target.elts)
+                ):
                     if all(isinstance(t, gast.Name) for t in target.elts):
                         self.call(value, callee, [self.variable(t) for t in target.elts])
                         return
@@ -402,8 +423,11 @@ class _Lowerer:
         written = {t.id for t in targets if isinstance(t, gast.Name)}
         safe = []
         for position, value in enumerate(values):
-            clash = isinstance(value, Var) and not value.temporary and value.hint in written and value is not self.env.get(
-                getattr(targets[position], "id", "")
+            clash = (
+                isinstance(value, Var)
+                and not value.temporary
+                and value.hint in written
+                and value is not self.env.get(getattr(targets[position], "id", ""))
             )
             safe.append(self.temporary(value) if clash else value)
         for target, value in zip(targets, safe):
@@ -484,14 +508,18 @@ class _Lowerer:
         target = node.target
         if self.is_call_of(iterable, "builtins.enumerate"):
             if not (isinstance(target, gast.Tuple) and len(target.elts) == 2):
-                raise self.refuse("S201", "`enumerate` needs two loop variables", target, "write `for i, x in enumerate(...)`")
+                raise self.refuse(
+                    "S201", "`enumerate` needs two loop variables", target, "write `for i, x in enumerate(...)`"
+                )
             given = [*iterable.args[1:], *(k.value for k in iterable.keywords)]
             start = self.unwritten(self.atom(given[0]), written) if given else Const(0)
             counted, target = target.elts
             iterable = iterable.args[0]
         if self.is_call_of(iterable, "builtins.zip") and not iterable.keywords:
             if not (isinstance(target, (gast.Tuple, gast.List)) and len(target.elts) == len(iterable.args)):
-                raise self.refuse("S201", "`zip` needs one loop variable a sequence", target, "write `for x, y in zip(xs, ys)`")
+                raise self.refuse(
+                    "S201", "`zip` needs one loop variable a sequence", target, "write `for x, y in zip(xs, ys)`"
+                )
             pairs = list(zip(target.elts, iterable.args))
         else:
             pairs = [(target, iterable)]
@@ -550,9 +578,13 @@ class _Lowerer:
 
     def variable(self, node: Any) -> Var:
         if node.id in self.local_bindings:
-            raise self.refuse("S201", f"{node.id!r} is bound to a function or module and to a value", node, "use two names")
+            raise self.refuse(
+                "S201", f"{node.id!r} is bound to a function or module and to a value", node, "use two names"
+            )
         if node.id not in self.env:
-            self.env[node.id] = Var(node.id.lstrip(".") if node.id.startswith(".") else node.id, temporary=node.id.startswith("."))
+            self.env[node.id] = Var(
+                node.id.lstrip(".") if node.id.startswith(".") else node.id, temporary=node.id.startswith(".")
+            )
         return self.env[node.id]
 
     def binding(self, node: Any) -> Binding | LocalFunction | Var | None:
@@ -589,7 +621,9 @@ class _Lowerer:
         name = node.id
         if any(found.primal == p for p in self.lowering.labels):
             raise self.refuse(
-                "S411", f"{name!r} is the name of the derivative of the function that calls it", node,
+                "S411",
+                f"{name!r} is the name of the derivative of the function that calls it",
+                node,
                 f"leave {name} as it is, and write {name}_grad = grad({name})",
             )
 
@@ -625,13 +659,20 @@ class _Lowerer:
         if name in self.env or name in self.local_bindings:
             raise self.refuse("S201", f"{name!r} is bound twice, once to a function", node, "use two names")
         if getattr(node, "decorator_list", None):
-            raise self.refuse("S201", "a decorator on a nested function is not supported", node, "decorate a function of the module")
+            raise self.refuse(
+                "S201", "a decorator on a nested function is not supported", node, "decorate a function of the module"
+            )
         body = node.body if isinstance(node.body, list) else [node.body]
         own = {**{p.name: None for p in parameters(node.args)}, **bound_names(body)}
         captured: dict[str, None] = {}
         functions: dict[str, Binding | LocalFunction] = {}
         for inner in gast.walk(gast.Module(body, [])):
-            if isinstance(inner, gast.Name) and isinstance(inner.ctx, gast.Load) and inner.id not in own and inner.id != name:
+            if (
+                isinstance(inner, gast.Name)
+                and isinstance(inner.ctx, gast.Load)
+                and inner.id not in own
+                and inner.id != name
+            ):
                 if inner.id in self.local_bindings:
                     found = self.local_bindings[inner.id]
                     functions[inner.id] = found
@@ -639,9 +680,13 @@ class _Lowerer:
                         captured.update(dict.fromkeys(found.captured))
                 elif inner.id in self.local_names:
                     captured[inner.id] = None
-        source = Source(self.source.file, self.source.text, node, name, f"{self.source.qualname}.{name}", self.source.class_name)
+        source = Source(
+            self.source.file, self.source.text, node, name, f"{self.source.qualname}.{name}", self.source.class_name
+        )
         scope = _NestedScope(self.primal.scope, functions)
-        primal = LocalPrimal(name, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset))
+        primal = LocalPrimal(
+            name, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset)
+        )
         local = LocalFunction(primal, tuple(captured))
         functions[name] = local
         self.local_bindings[name] = local
@@ -669,7 +714,10 @@ class _Lowerer:
         if isinstance(found, Known):
             return Raw(node, (), True, Kind("object"))
         raise self.refuse(
-            "S201", f"{node.id!r} is a {'module' if isinstance(found, Module) else 'function'} used as a value", node, "call it here by its name"
+            "S201",
+            f"{node.id!r} is a {'module' if isinstance(found, Module) else 'function'} used as a value",
+            node,
+            "call it here by its name",
         )
 
     def expr_Attribute(self, node: Any) -> Expr:
@@ -679,7 +727,9 @@ class _Lowerer:
         if isinstance(found, Value):
             return Raw(node, (), True, found.kind)
         if found is not None:
-            raise self.refuse("S201", f"{self.source.segment(node)} is a function used as a value", node, "call it here by its name")
+            raise self.refuse(
+                "S201", f"{self.source.segment(node)} is a function used as a value", node, "call it here by its name"
+            )
         value = self.atom(node.value)
         return Op(f"attribute.{node.attr}", (value,))
 
@@ -767,7 +817,11 @@ class _Lowerer:
     def item(self, base: Expr, index: Expr) -> Expr:
         """`base[index]`; of a tuple or list that is written out, the item itself."""
         if _is_display(base):
-            if isinstance(index, Const) and type(index.value) is int and -len(base.operands) <= index.value < len(base.operands):
+            if (
+                isinstance(index, Const)
+                and type(index.value) is int
+                and -len(base.operands) <= index.value < len(base.operands)
+            ):
                 return base.operands[index.value]
             base = self.temporary(base)
         return Op("operator.getitem", (base, index))
@@ -789,7 +843,12 @@ class _Lowerer:
                 raise self.refuse("S201", "a starred argument is not supported", argument, "write the arguments out")
         if isinstance(found, Known):
             if found.name in _HIDDEN_READERS:
-                raise self.refuse("S201", f"`{found.name.rpartition('.')[2]}` may read any variable, which is not supported", node, "write out what it does")
+                raise self.refuse(
+                    "S201",
+                    f"`{found.name.rpartition('.')[2]}` may read any variable, which is not supported",
+                    node,
+                    "write out what it does",
+                )
             operands = tuple(self.atom(a) for a in node.args)
             keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
             return Op(found.name, operands, keywords, spelled=self.source.segment(node.func))
@@ -802,8 +861,15 @@ class _Lowerer:
                 return Op(f"method.{node.func.attr}", operands, keywords)
         what = self.source.segment(node.func)
         if isinstance(self.binding(node.func), Derived):
-            raise self.refuse("S201", f"`{what}` is a derivative, whose calls are not differentiated", node, "use grad(grad(f)), or pass its value")
-        raise self.refuse("S204", f"which function `{what}` is cannot be found out", node.func, "call a function by its name")
+            raise self.refuse(
+                "S201",
+                f"`{what}` is a derivative, whose calls are not differentiated",
+                node,
+                "use grad(grad(f)), or pass its value",
+            )
+        raise self.refuse(
+            "S204", f"which function `{what}` is cannot be found out", node.func, "call a function by its name"
+        )
 
     @staticmethod
     def readable(primal: Primal) -> bool:
@@ -850,13 +916,27 @@ class _Lowerer:
                 elif isinstance(found, Value):
                     reads[inner.id] = self.global_value(inner.id, found)
                 elif isinstance(found, LocalFunction):
-                    raise self.refuse("S201", f"the nested function {inner.id!r} cannot be called here", node, "assign its result to a name first")
+                    raise self.refuse(
+                        "S201",
+                        f"the nested function {inner.id!r} cannot be called here",
+                        node,
+                        "assign its result to a name first",
+                    )
             elif isinstance(inner, gast.Call) and is_pure:
                 callee = self.callee(inner.func)
                 if isinstance(callee, Known) and callee.name in _HIDDEN_READERS:
-                    raise self.refuse("S201", f"`{callee.name.rpartition('.')[2]}` may read any variable, which is not supported", inner, "write out what it does")
+                    raise self.refuse(
+                        "S201",
+                        f"`{callee.name.rpartition('.')[2]}` may read any variable, which is not supported",
+                        inner,
+                        "write out what it does",
+                    )
                 entry = registry.find(callee.name) if isinstance(callee, Known) else None
-                is_method = callee is None and isinstance(inner.func, gast.Attribute) and registry.find(f"numpy.ndarray.{inner.func.attr}")
+                is_method = (
+                    callee is None
+                    and isinstance(inner.func, gast.Attribute)
+                    and registry.find(f"numpy.ndarray.{inner.func.attr}")
+                )
                 if not (entry is not None and entry.pure) and not is_method:
                     is_pure = False
         return Raw(node, tuple(reads.items()), is_pure if pure is None else pure, kind)
@@ -868,7 +948,13 @@ class _Lowerer:
         return RawStmt(node, tuple(reads.items()), exits)
 
 
-def bind_arguments(primal: Primal, params: list[Param], positional: Sequence[Expr], named: Sequence[tuple[str, Expr]], place: Place | None) -> list[Expr]:
+def bind_arguments(
+    primal: Primal,
+    params: list[Param],
+    positional: Sequence[Expr],
+    named: Sequence[tuple[str, Expr]],
+    place: Place | None,
+) -> list[Expr]:
     """The arguments of a call, one a parameter. Raises S402 where they do not fit, S201 for a default that cannot be written down."""
     given: dict[str, Expr] = {}
     names = [p.name for p in params if p.passing in ("positional", "either")]
@@ -940,7 +1026,24 @@ def _bound_inside(node: Any) -> set[str]:
     return {n.id for n in gast.walk(node) if isinstance(n, gast.Name) and not isinstance(n.ctx, gast.Load)}
 
 
-_WRITERS = frozenset("append extend insert pop remove clear sort reverse fill put itemset resize partition update setdefault setflags add discard".split())
+_WRITERS = frozenset(
+    ["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize", "partition", "update", "setdefault", "setflags", "add", "discard"]
+)
 #: Functions that read or write variables which their arguments do not name.
-_HIDDEN_READERS = frozenset({"builtins.eval", "builtins.exec", "builtins.locals", "builtins.vars", "builtins.dir", "builtins.globals"})
-_TRUTHS = frozenset({"builtins.isinstance", "builtins.bool", "builtins.callable", "builtins.hasattr", "builtins.any", "builtins.all", "math.isnan", "math.isinf", "math.isfinite", "math.isclose"})
+_HIDDEN_READERS = frozenset(
+    {"builtins.eval", "builtins.exec", "builtins.locals", "builtins.vars", "builtins.dir", "builtins.globals"}
+)
+_TRUTHS = frozenset(
+    {
+        "builtins.isinstance",
+        "builtins.bool",
+        "builtins.callable",
+        "builtins.hasattr",
+        "builtins.any",
+        "builtins.all",
+        "math.isnan",
+        "math.isinf",
+        "math.isfinite",
+        "math.isclose",
+    }
+)

@@ -224,7 +224,9 @@ def qualified_name(held: Any) -> str | None:
 
 
 #: Packages whose functions are never read as user code: they have a rule or are refused.
-LIBRARIES = frozenset({"numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "jax", "dask", "cupy"})
+LIBRARIES = frozenset(
+    {"numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "jax", "dask", "cupy"}
+)
 
 
 def attribute(binding: Module | Known, name: str) -> Binding | None:

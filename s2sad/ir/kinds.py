@@ -204,12 +204,16 @@ def kind_of(value: Any, symbol: str = "") -> Kind:
     if kind is not None:
         return kind
     if isinstance(value, np.ndarray):
-        dims = tuple(1 if n == 1 else Extent(f"{symbol}.{i}" if symbol else "?", 0, True) for i, n in enumerate(value.shape))
+        dims = tuple(
+            1 if n == 1 else Extent(f"{symbol}.{i}" if symbol else "?", 0, True) for i, n in enumerate(value.shape)
+        )
         return Kind("array", value.dtype.name, dims)
     if isinstance(value, np.generic):
         return Kind("scalar", value.dtype.name, ())
     if type(value) in (tuple, list):
-        return Kind(type(value).__name__, items=tuple(kind_of(v, symbol and f"{symbol}.{i}") for i, v in enumerate(value)))
+        return Kind(
+            type(value).__name__, items=tuple(kind_of(v, symbol and f"{symbol}.{i}") for i, v in enumerate(value))
+        )
     if isinstance(value, range):
         return Kind("range")
     return Kind("object", cls=type(value), fields=_fields(value, symbol))
@@ -227,4 +231,12 @@ def _fields(value: Any, symbol: str) -> tuple[tuple[str, Kind], ...]:
     return tuple(found)
 
 
-_PYTHON_KINDS = {float: FLOAT, int: INT, bool: BOOL, complex: COMPLEX, str: STR, type(None): NONE, type(...): Kind("ellipsis")}
+_PYTHON_KINDS = {
+    float: FLOAT,
+    int: INT,
+    bool: BOOL,
+    complex: COMPLEX,
+    str: STR,
+    type(None): NONE,
+    type(...): Kind("ellipsis"),
+}

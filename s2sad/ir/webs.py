@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.ir.nodes import Block, For, Function, If, Param, Stmt, Var, While, blocks_of, replace
+from s2sad.ir.nodes import Block, For, Function, If, Stmt, Var, While, blocks_of, replace
 from s2sad.ir.walk import defs, defs_within, exits, rewrite, set_blocks, uses
 
 
@@ -163,9 +163,7 @@ def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
             new_block.append(new)
         return new_block
 
-    params = [
-        replace(p, var=var_of(outer[p.var])) for p in function.params
-    ]
+    params = [replace(p, var=var_of(outer[p.var])) for p in function.params]
     free = {name: var_of(outer[v]) for name, v in function.free.items()}
     body = copy(function.body)
     return replace_function(function, params=params, free=free, body=body), origin

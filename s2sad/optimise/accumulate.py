@@ -57,7 +57,12 @@ def _making(made: Block, store: Store, aliases: Aliases, kinds: Kinds) -> int | 
                 return None
             continue
         expr, kind = stmt.expr, kinds.get(var, UNKNOWN)
-        if stmt.group is None or any(v is var for v in (*uses(stmt), *vars_of(store.expr))) or not is_fresh(expr) or not is_pure(expr):
+        if (
+            stmt.group is None
+            or any(v is var for v in (*uses(stmt), *vars_of(store.expr)))
+            or not is_fresh(expr)
+            or not is_pure(expr)
+        ):
             return None
         if size_of(expr) + size_of(store.expr) >= _LONG or not _fits(expr, store.expr, var, kinds):
             return None

@@ -1,7 +1,7 @@
 """Write a branch that only chooses a value as a conditional expression again.
 
-    if c: t = a             ->   t = a if c else b
-    else: t = b
+if c: t = a             ->   t = a if c else b
+else: t = b
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Fold arithmetic on literals in the reverse sweep, so that a derivative that is differentiated again has literals too.
 
-    t = 3 - 1; y = x ** t      ->  y = x ** 2
-    y = a if 2 else b          ->  y = a
-    y = 1.0 * t                ->  y = t
+t = 3 - 1; y = x ** t      ->  y = x ** 2
+y = a if 2 else b          ->  y = a
+y = 1.0 * t                ->  y = t
 """
 
 from __future__ import annotations
@@ -48,7 +48,13 @@ def fold_constants(function: Function, kinds: Kinds) -> Function:
             if not (one == Const(1.0) or one in ones) or not isinstance(other, Var) or other not in adjoint:
                 continue
             kind, result = kinds.get(other, UNKNOWN), kinds.get(var, UNKNOWN)
-            alone = other in fresh and counts[other] == 1 and bound.get(other) == 1 and kind.dtype == "float64" and same_shape(kind.shape, result.shape)
+            alone = (
+                other in fresh
+                and counts[other] == 1
+                and bound.get(other) == 1
+                and kind.dtype == "float64"
+                and same_shape(kind.shape, result.shape)
+            )
             if (kind.sort == "float" and one == Const(1.0)) or alone:
                 return other
         return expr

@@ -1,12 +1,32 @@
 """Copy propagation, both ways.
 
-    x = y; … x …     ->  … y …        where neither is bound again while x is in use
-    t = e; …; x = t  ->  x = e; …     where t has no other use and x none in between
+x = y; … x …     ->  … y …        where neither is bound again while x is in use
+t = e; …; x = t  ->  x = e; …     where t has no other use and x none in between
 """
 
 from __future__ import annotations
 
-from s2sad.ir.nodes import Assign, Block, Call, Const, Expr, For, Function, Op, Raw, RawStmt, Restore, Save, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Const,
+    Expr,
+    For,
+    Function,
+    Op,
+    Raw,
+    RawStmt,
+    Restore,
+    Save,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
 

@@ -7,7 +7,28 @@ from __future__ import annotations
 
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
-from s2sad.ir.nodes import Assign, Block, Call, Do, For, Function, If, Label, Program, RawStmt, Restore, Save, Site, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Do,
+    For,
+    Function,
+    If,
+    Label,
+    Program,
+    RawStmt,
+    Restore,
+    Save,
+    Site,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import callees, defs, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure, pure_functions
@@ -15,7 +36,9 @@ from s2sad.optimise.effects import is_pure, pure_functions
 Positions = dict[Site, frozenset[int]]
 
 
-def eliminate_dead(function: Function, kinds: Kinds, pure: set[Label] | None = None, restored: Positions | None = None) -> Function:
+def eliminate_dead(
+    function: Function, kinds: Kinds, pure: set[Label] | None = None, restored: Positions | None = None
+) -> Function:
     """The function without dead statements.
 
     `restored` says that Restores stay: other functions may share their sites, and only the program as a whole can tell
@@ -91,7 +114,9 @@ def _trim(program: Program, restored: Positions) -> Program:
 
 
 class _Dead:
-    def __init__(self, aliases: Aliases | None, outside: set[Var], pure: set[Label], restored: Positions | None) -> None:
+    def __init__(
+        self, aliases: Aliases | None, outside: set[Var], pure: set[Label], restored: Positions | None
+    ) -> None:
         self.aliases = aliases
         self.outside = outside
         self.pure = pure

@@ -1,8 +1,8 @@
 """Bind an adjoint again only after the last use of what it was, so that no second name is needed.
 
-    t_bar = y_bar               x_bar += y_bar * y
-    y_bar = t_bar * x      ->   y_bar = y_bar * x
-    x_bar += t_bar * y
+t_bar = y_bar               x_bar += y_bar * y
+y_bar = t_bar * x      ->   y_bar = y_bar * x
+x_bar += t_bar * y
 """
 
 from __future__ import annotations

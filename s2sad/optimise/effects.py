@@ -7,11 +7,21 @@ from s2sad.ir.walk import expressions
 from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
 
-
 #: Pushes and pops on a tape, and calls that stand in expressions.
 TAPE_OPS = ("s2sad.push", "s2sad.pop", "s2sad.call")
 #: Numbers that modules hold.
-NUMBERS = ("math.pi", "math.e", "math.tau", "math.inf", "math.nan", "numpy.pi", "numpy.e", "numpy.inf", "numpy.nan", "numpy.euler_gamma")
+NUMBERS = (
+    "math.pi",
+    "math.e",
+    "math.tau",
+    "math.inf",
+    "math.nan",
+    "numpy.pi",
+    "numpy.e",
+    "numpy.inf",
+    "numpy.nan",
+    "numpy.euler_gamma",
+)
 
 
 def is_pure(expr: Expr) -> bool:

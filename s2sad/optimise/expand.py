@@ -1,7 +1,7 @@
 """Write the engine's operations as plain NumPy where the kinds are known, as a call of a small helper where not.
 
-    unbroadcast(g, b), g: (n, o), b: (o,)     ->  g.sum(axis=0)
-    spread(g, a, axis=0)                      ->  np.broadcast_to(g, a.shape)
+unbroadcast(g, b), g: (n, o), b: (o,)     ->  g.sum(axis=0)
+spread(g, a, axis=0)                      ->  np.broadcast_to(g, a.shape)
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ def expand_engine(function: Function, kinds: Kinds) -> Function:
     def change(expr: Expr) -> Expr:
         if not isinstance(expr, Op):
             return expr
-        expr = Op(expr.name, tuple(map(change, expr.operands)), tuple((k, change(v)) for k, v in expr.keywords), expr.spelled)
+        expr = Op(
+            expr.name, tuple(map(change, expr.operands)), tuple((k, change(v)) for k, v in expr.keywords), expr.spelled
+        )
         return expand(expr, kinds)
 
     def statement(stmt: Stmt) -> Stmt:
         new: Any = replace(stmt)
-        if isinstance(stmt, Assign):
-            new.expr = change(stmt.expr)
-        elif hasattr(stmt, "expr"):
+        if isinstance(stmt, Assign) or hasattr(stmt, "expr"):
             new.expr = change(stmt.expr)
         elif hasattr(stmt, "args"):
             new.args = tuple(map(change, stmt.args))

@@ -17,7 +17,9 @@ RETURNED = "s2sad.returned"
 
 def make_fresh(function: Function, kinds: Kinds) -> Function:
     """The function with every `s2sad.returned` settled."""
-    asked = [s for s in walk(function.body) if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name == RETURNED]
+    asked = [
+        s for s in walk(function.body) if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name == RETURNED
+    ]
     if not asked:
         return function
     aliases = alias_classes(function, kinds)

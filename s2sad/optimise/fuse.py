@@ -1,14 +1,29 @@
 """Merge two `if`s that meet on the same unchanged test: a forward and a reverse sweep with nothing else between.
 
-    if c: A            if c: A; C
-    else: B      ->    else: B; D
-    if c: C
-    else: D
+if c: A            if c: A; C
+else: B      ->    else: B; D
+if c: C
+else: D
 """
 
 from __future__ import annotations
 
-from s2sad.ir.nodes import Assign, Block, Call, Const, Do, Function, If, RawStmt, Stmt, Store, Var, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Const,
+    Do,
+    Function,
+    If,
+    RawStmt,
+    Stmt,
+    Store,
+    Var,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import defs_within, exits, set_blocks, uses_within
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure

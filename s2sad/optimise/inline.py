@@ -11,7 +11,29 @@ from dataclasses import dataclass
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import CALL, Assign, Block, Call, Const, Do, Expr, For, Function, If, Op, Raw, RawStmt, Return, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    CALL,
+    Assign,
+    Block,
+    Call,
+    Const,
+    Do,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    Raw,
+    RawStmt,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import TAPE_OPS, is_pure
@@ -98,7 +120,13 @@ class _Nesting:
         var = defs(stmt)[0] if len(defs(stmt)) == 1 else None
         if isinstance(stmt, Assign) and not (isinstance(following, Return) and _has_call(stmt.expr)):
             return False
-        if var is None or not (var.temporary or isinstance(following, Return)) or self.counts.get(var) != 1 or self.bound.get(var) != 1 or var in self.fixed:
+        if (
+            var is None
+            or not (var.temporary or isinstance(following, Return))
+            or self.counts.get(var) != 1
+            or self.bound.get(var) != 1
+            or var in self.fixed
+        ):
             return False
         if not isinstance(following, (Assign, Return, Call)) or var not in uses(following):
             return False
@@ -126,7 +154,11 @@ class _Nesting:
     def before_writing(self, bases: list[Var], out: Block) -> None:
         if not bases:
             return
-        hit = [v for v, item in self.pending.items() if item.loads and any(self.aliases.may_share(b, r) for b in bases for r in item.reads)]
+        hit = [
+            v
+            for v, item in self.pending.items()
+            if item.loads and any(self.aliases.may_share(b, r) for b in bases for r in item.reads)
+        ]
         self.flush(hit, out)
 
     def take(self, var: Var, room: int, deep: int, named: bool) -> Expr:
@@ -186,8 +218,13 @@ class _Nesting:
             self.before_writing([stmt.base], out)
         elif isinstance(stmt, (Call, Do)):
             arguments = stmt.args if isinstance(stmt, Call) else (stmt.expr,)
-            if not (isinstance(stmt, Do) and (is_pure(stmt.expr) or (isinstance(stmt.expr, Op) and stmt.expr.name in TAPE_OPS))):
-                self.before_writing([v for a in arguments for v in vars_of(a) if not self.kinds.get(v, UNKNOWN).is_number], out)
+            if not (
+                isinstance(stmt, Do)
+                and (is_pure(stmt.expr) or (isinstance(stmt.expr, Op) and stmt.expr.name in TAPE_OPS))
+            ):
+                self.before_writing(
+                    [v for a in arguments for v in vars_of(a) if not self.kinds.get(v, UNKNOWN).is_number], out
+                )
         if isinstance(new, Assign) and self.movable(new):
             reads = dict.fromkeys(vars_of(new.expr))
             loads = any(not self.kinds.get(v, UNKNOWN).is_number for v in reads)
@@ -224,7 +261,12 @@ class _Nesting:
             return short and isinstance(kind_of_expr(like, self.kinds).shape, tuple) and stmt.var not in self.whole
         if not stmt.var.temporary or any(self.bound.get(v, 0) > 1 for v in vars_of(stmt.expr)):
             return False
-        if _is_view(stmt.expr) or (isinstance(stmt.expr, Op) and stmt.expr.name == "operator.neg" and isinstance(stmt.expr.operands[0], Var) and self.is_number(stmt.var)):
+        if _is_view(stmt.expr) or (
+            isinstance(stmt.expr, Op)
+            and stmt.expr.name == "operator.neg"
+            and isinstance(stmt.expr.operands[0], Var)
+            and self.is_number(stmt.var)
+        ):
             return not any(self.aliases.written(v) for v in vars_of(stmt.expr))
         kind = self.kinds.get(stmt.var, UNKNOWN)
         return kind.sort in ("int", "bool") and size_of(stmt.expr) <= 2 and all(map(self.is_number, vars_of(stmt.expr)))
@@ -239,7 +281,11 @@ class _Nesting:
         """The statement with pending values in the place of their use."""
         reverse = stmt.group is not None or isinstance(stmt, Return)
         # A value that is all that is returned may be as long as it likes.
-        room = SHORT if not (isinstance(stmt, Return) and len(stmt.values) == 1 and isinstance(stmt.values[0], Var)) else 10 * SHORT
+        room = (
+            SHORT
+            if not (isinstance(stmt, Return) and len(stmt.values) == 1 and isinstance(stmt.values[0], Var))
+            else 10 * SHORT
+        )
 
         def use(v: Var) -> Expr:
             nonlocal room
@@ -276,7 +322,11 @@ def _is_view(expr: Expr) -> bool:
     for part in parts:
         if isinstance(part, Op) and part.name in ("tuple", "slice"):
             parts += part.operands
-    return all(isinstance(p, (Const, Op)) for p in parts) and size_of(expr) <= 6 and not any(isinstance(p, Op) and p.name not in ("tuple", "slice") for p in parts)
+    return (
+        all(isinstance(p, (Const, Op)) for p in parts)
+        and size_of(expr) <= 6
+        and not any(isinstance(p, Op) and p.name not in ("tuple", "slice") for p in parts)
+    )
 
 
 _ELEMENTWISE = ("operator.add", "operator.sub", "operator.mul", "operator.truediv", "operator.neg", "numpy.where")
@@ -318,4 +368,3 @@ def _var_only(stmt: Stmt) -> list[Var]:
         elif isinstance(e, Op):
             stack += [*e.operands, *(v for _, v in e.keywords)]
     return found
-

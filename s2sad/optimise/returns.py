@@ -1,10 +1,10 @@
 """Let branches return by themselves where they are the last thing a function does.
 
-    if c:                      if c:
-        r = a                      return a
-    else:               ->     r = sin(x)
-        r = sin(x) * x         return r * x
-    return r
+if c:                      if c:
+    r = a                      return a
+else:               ->     r = sin(x)
+    r = sin(x) * x         return r * x
+return r
 """
 
 from __future__ import annotations

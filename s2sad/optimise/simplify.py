@@ -16,7 +16,22 @@ from typing import Any, TypeGuard
 from s2sad.analysis.aliases import alias_classes, is_fresh, shared_operands
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN, same_shape
-from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, Function, Op, Return, Stmt, Store, Var, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Block,
+    Const,
+    Expr,
+    Function,
+    Op,
+    Return,
+    Stmt,
+    Store,
+    Var,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import set_blocks
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.expand import placed_for_broadcast
@@ -36,14 +51,22 @@ def simplify(function: Function, kinds: Kinds) -> Function:
     """The function with the expressions of its reverse sweep simplified."""
     algebra = Algebra(kinds)
     aliases = alias_classes(function, kinds)
-    returned = {aliases.root(v) for s in walk(function.body) if isinstance(s, Return) for e in s.values for v in _given_out(e)}
+    returned = {
+        aliases.root(v) for s in walk(function.body) if isinstance(s, Return) for e in s.values for v in _given_out(e)
+    }
 
     def kept_fresh(old: Expr, demanded: bool) -> Expr:
         """The simplified expression; where a buffer of its own is demanded, 1 * a becomes a copy of a, not a."""
         new = algebra.simplify(old)
         if isinstance(old, Op) and old.name in ("tuple", "list"):
             return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands))
-        if demanded and _is_own(old) and not _is_own(new) and not isinstance(new, Const) and kind_of_expr(new, kinds).shape != ():
+        if (
+            demanded
+            and _is_own(old)
+            and not _is_own(new)
+            and not isinstance(new, Const)
+            and kind_of_expr(new, kinds).shape != ()
+        ):
             return Op("numpy.copy", (new,))
         return new
 
@@ -130,7 +153,12 @@ class Algebra:
         if expr.name == "operator.pow":
             return self.power(expr)
         if expr.name == "numpy.where" and len(operands) == 3 and not keywords:
-            return Op(expr.name, (operands[0], *(self.unspread_beside(o, operands[0]) for o in operands[1:])), (), expr.spelled)
+            return Op(
+                expr.name,
+                (operands[0], *(self.unspread_beside(o, operands[0]) for o in operands[1:])),
+                (),
+                expr.spelled,
+            )
         if expr.name == "numpy.ndarray.T" and isinstance(operands[0], Op):
             return self.transposed(expr, operands[0])
         if expr.name in _REDUCTIONS:
@@ -141,7 +169,11 @@ class Algebra:
             return operands[1] if operands[0].value else operands[2]
         if expr.name == "s2sad.unbroadcast" and self.alike(operands[0], operands[1]):
             return operands[0]
-        if expr.name in ("s2sad.spread", "s2sad.unbroadcast", "s2sad.unspread") and self.shape(operands[1]) == () and self.shape(operands[0]) == ():
+        if (
+            expr.name in ("s2sad.spread", "s2sad.unbroadcast", "s2sad.unspread")
+            and self.shape(operands[1]) == ()
+            and self.shape(operands[0]) == ()
+        ):
             return operands[0]
         return expr
 
@@ -152,7 +184,9 @@ class Algebra:
         turned = [isinstance(o, Op) and o.name == "numpy.ndarray.T" for o in inner.operands]
         matrices = all(kind_of_expr(o, self.kinds).rank == 2 for o in inner.operands)
         if inner.name == "operator.matmul" and any(turned) and matrices:
-            left, right = (o.operands[0] if is_turned else Op(whole.name, (o,)) for o, is_turned in zip(inner.operands, turned))  # type: ignore[union-attr]
+            left, right = (
+                o.operands[0] if is_turned else Op(whole.name, (o,)) for o, is_turned in zip(inner.operands, turned)
+            )  # type: ignore[union-attr]
             return Op(inner.name, (right, left))
         return whole
 
@@ -229,9 +263,15 @@ class Algebra:
     def masks_merged(self, expr: Op) -> Expr | None:
         """where(c, a, 0) + where(c, 0, b) as where(c, a, b)."""
         left, right = expr.operands
-        if expr.name != "operator.add" or not (_is_mask(left) and _is_mask(right)) or left.operands[0] != right.operands[0]:
+        if (
+            expr.name != "operator.add"
+            or not (_is_mask(left) and _is_mask(right))
+            or left.operands[0] != right.operands[0]
+        ):
             return None
-        kept = [next((o for o in pair if not _is_zero(o)), pair[0]) for pair in zip(left.operands[1:], right.operands[1:])]
+        kept = [
+            next((o for o in pair if not _is_zero(o)), pair[0]) for pair in zip(left.operands[1:], right.operands[1:])
+        ]
         if any(not _is_zero(a) and not _is_zero(b) for a, b in zip(left.operands[1:], right.operands[1:])):
             return None
         return Op(left.name, (left.operands[0], *kept), (), left.spelled)
@@ -273,7 +313,12 @@ class Algebra:
     def within_spread(self, product: _Product) -> Expr | None:
         """n * spread(g, a) as spread(n * g, a), where all else are numbers."""
         wide = [e for e in (*product.above, *product.below) if self.shape(e) != ()]
-        if len(wide) != 1 or not isinstance(wide[0], Op) or wide[0].name != "s2sad.spread" or wide[0] not in product.above:
+        if (
+            len(wide) != 1
+            or not isinstance(wide[0], Op)
+            or wide[0].name != "s2sad.spread"
+            or wide[0] not in product.above
+        ):
             return None
         spread = wide[0]
         inner = Op("operator.mul", (spread.operands[0], self.build(_without(product, spread))))
@@ -305,7 +350,13 @@ class Algebra:
             elif isinstance(e, Op) and e.name == "operator.neg":
                 product.coefficient = -product.coefficient
                 stack.append((e.operands[0], inverse))
-            elif isinstance(e, Op) and e.name == "numpy.expand_dims" and not inverse and isinstance(e.operands[0], Op) and e.operands[0].name in _PRODUCTS:
+            elif (
+                isinstance(e, Op)
+                and e.name == "numpy.expand_dims"
+                and not inverse
+                and isinstance(e.operands[0], Op)
+                and e.operands[0].name in _PRODUCTS
+            ):
                 inner = self.gather(e.operands[0])
                 product.coefficient, inner.coefficient = product.coefficient * inner.coefficient, 1
                 if not inner.above and len(inner.below) == 1 and inner.divisor == 1:
@@ -331,8 +382,19 @@ class Algebra:
         if d < 0:
             c, d = -c, -d
         quotient = c / d if d else None
-        if quotient is not None and quotient * d == c and (float(quotient).is_integer() or float(d).hex().endswith("p+0") or _is_power_of_two(d)):
-            c, d = (int(quotient) if isinstance(c, int) and isinstance(d, int) and float(quotient).is_integer() else quotient), 1
+        if (
+            quotient is not None
+            and quotient * d == c
+            and (float(quotient).is_integer() or float(d).hex().endswith("p+0") or _is_power_of_two(d))
+        ):
+            c, d = (
+                (
+                    int(quotient)
+                    if isinstance(c, int) and isinstance(d, int) and float(quotient).is_integer()
+                    else quotient
+                ),
+                1,
+            )
         product.coefficient, product.divisor = c, d
 
     def unspread(self, product: _Product) -> None:
@@ -369,7 +431,12 @@ class Algebra:
         under_arrays = [e for e in product.below if self.shape(e) != ()]
         c = product.coefficient
         everything = [*product.above, *product.below]
-        if isinstance(c, float) and c.is_integer() and abs(c) < 2**53 and any(kind_of_expr(e, self.kinds).sort not in ("int", "bool") for e in everything):
+        if (
+            isinstance(c, float)
+            and c.is_integer()
+            and abs(c) < 2**53
+            and any(kind_of_expr(e, self.kinds).sort not in ("int", "bool") for e in everything)
+        ):
             c = int(c)
         elif isinstance(c, int) and not everything:
             pass
@@ -401,7 +468,14 @@ class Algebra:
                 denominator = Op("operator.mul", (denominator, e))
             result = Op("operator.truediv", (Const(1) if result is None else result, denominator))
             below = []
-        if isinstance(result, Op) and result.name == "operator.truediv" and result.operands[0] == Const(1) and arrays and not under_arrays and len(arrays) == 1:
+        if (
+            isinstance(result, Op)
+            and result.name == "operator.truediv"
+            and result.operands[0] == Const(1)
+            and arrays
+            and not under_arrays
+            and len(arrays) == 1
+        ):
             # a / n reads better than 1 / n * a, and costs the same
             return Op("operator.truediv", (arrays[0], result.operands[1]))
         for e in arrays:
@@ -427,7 +501,13 @@ def _is_zero(expr: Expr) -> bool:
 
 def _is_mask(expr: Expr) -> TypeGuard[Op]:
     """Whether an expression is `np.where(c, a, 0)` or `np.where(c, 0, a)`."""
-    return isinstance(expr, Op) and expr.name == "numpy.where" and len(expr.operands) == 3 and not expr.keywords and sum(map(_is_zero, expr.operands[1:])) == 1
+    return (
+        isinstance(expr, Op)
+        and expr.name == "numpy.where"
+        and len(expr.operands) == 3
+        and not expr.keywords
+        and sum(map(_is_zero, expr.operands[1:])) == 1
+    )
 
 
 def _is_power_of_two(d: Any) -> bool:

@@ -10,7 +10,25 @@ from __future__ import annotations
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import Assign, Block, Call, Do, Expr, For, Function, If, Op, RawStmt, Stmt, Store, Var, While, blocks_of, replace, walk
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Do,
+    Expr,
+    For,
+    Function,
+    If,
+    Op,
+    RawStmt,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    replace,
+    walk,
+)
 from s2sad.ir.walk import defs, defs_within, set_blocks, stores_within, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure
@@ -105,7 +123,11 @@ class _Sharing:
         if isinstance(stmt, Store):
             self.store(stmt.base)
         elif isinstance(stmt, (Call, Do, RawStmt)):
-            for var in (v for e in ([*stmt.args] if isinstance(stmt, Call) else [stmt.expr] if isinstance(stmt, Do) else []) for v in vars_of(e)):
+            for var in (
+                v
+                for e in ([*stmt.args] if isinstance(stmt, Call) else [stmt.expr] if isinstance(stmt, Do) else [])
+                for v in vars_of(e)
+            ):
                 if not self.kinds.get(var, UNKNOWN).is_number:
                     self.store(var)
         return stmt
@@ -117,7 +139,11 @@ class _Sharing:
 
     def may_share(self, stmt: Assign) -> bool:
         """Memory that is written must stay apart; displays and plain views cost nothing."""
-        return not self.aliases.written(stmt.var) and isinstance(stmt.expr, Op) and stmt.expr.name not in ("tuple", "list", "slice", "dict")
+        return (
+            not self.aliases.written(stmt.var)
+            and isinstance(stmt.expr, Op)
+            and stmt.expr.name not in ("tuple", "list", "slice", "dict")
+        )
 
     def forget(self, stmt: Stmt) -> None:
         for var in defs_within([stmt]):

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import difflib
 import functools
-import types
 import re
+import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,7 +118,7 @@ def _cases(formula: Formula) -> tuple[Case, ...]:
 
 
 #: The attributes of arrays; every other `numpy.ndarray.<name>` is a method.
-ARRAY_ATTRIBUTES = frozenset("T mT shape size ndim dtype real imag flat itemsize nbytes strides base flags".split())
+ARRAY_ATTRIBUTES = frozenset(["T", "mT", "shape", "size", "ndim", "dtype", "real", "imag", "flat", "itemsize", "nbytes", "strides", "base", "flags"])
 
 
 def register(entry: Rule) -> Rule:
