@@ -45,4 +45,4 @@ def grad_attention(
     S_bar = (P_bar / t3 - (P_bar * P / t3 ** 2).sum(axis=1, keepdims=True)) * P
     # S = Q @ K.T / np.sqrt(Q.shape[1])
     t5_bar = (S_bar + split_ties(-S_bar.sum(axis=1, keepdims=True), S, t2, 1, True)) / t1
-    return t5_bar @ K, (Q.T @ t5_bar).T, P2.T @ t4_bar
+    return t5_bar @ K, t5_bar.T @ Q, P2.T @ t4_bar

@@ -73,5 +73,4 @@ def grad_call_price(spot: float, strike: float, rate: float, sigma: float, t: fl
     t11_bar = d1_bar / t5
     t12_bar = -d1_bar * t3 / t5 ** 2
     t13_bar = t11_bar * t
-    t_bar = -t9_bar * rate - d2_bar * sigma * t10 + t12_bar * sigma * t10
-    return t6 + t11_bar / (t1 * strike), -t9_bar * t + t13_bar, -d2_bar * t4 + t12_bar * t4 + t13_bar * sigma, t_bar + t11_bar * t2
+    return t6 + t11_bar / (t1 * strike), -t9_bar * t + t13_bar, -d2_bar * t4 + t12_bar * t4 + t13_bar * sigma, -t9_bar * rate - d2_bar * sigma * t10 + t12_bar * sigma * t10 + t11_bar * t2

@@ -68,8 +68,7 @@ def grad_unknown(a, b):
     """Gradient of unknown with respect to a and b."""
     # Forward sweep
     t1 = np.tanh(b)
-    t2 = a * t1
     # Reverse sweep
     # return np.sum(a * np.tanh(b))
-    t3_bar = spread(1.0, t2)
-    return unbroadcast(t3_bar * t1, a), unbroadcast(t3_bar * a, b) * (1 - t1 ** 2)
+    t2_bar = spread(1.0, a * t1)
+    return unbroadcast(t2_bar * t1, a), unbroadcast(t2_bar * a, b) * (1 - t1 ** 2)

@@ -45,8 +45,7 @@ def grad_hinge(w: Float64[np.ndarray, 'd'], X: Float64[np.ndarray, 'n d'], y: Fl
 # ---- emitted: grad(masked)
 def grad_masked(x: Float64[np.ndarray, 'n']):
     """Gradient of masked with respect to x."""
-    t1 = x > 0
-    return np.where(t1, 2 * x, -1.0)
+    return np.where(x > 0, 2 * x, -1.0)
 
 
 # ---- emitted: grad(clipped)

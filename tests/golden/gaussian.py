@@ -29,11 +29,10 @@ def grad_log_density(x: float, mean: float, sigma: float):
     """Gradient of log_density with respect to x, mean and sigma."""
     # Forward sweep
     t1 = x - mean
-    z = t1 / sigma
     # Reverse sweep
     # return -0.5 * z * z - math.log(sigma) - 0.5 * math.log(2 * math.pi)
     t2 = 1 / sigma
-    z_bar = -0.5 * z - 0.5 * z
+    z_bar = -t1 / sigma
     # z = (x - mean) / sigma
     x_bar = z_bar * t2
     return x_bar, -x_bar, -t2 - z_bar * t1 / sigma ** 2

@@ -32,22 +32,18 @@ def grad_stacked(x: Float64[np.ndarray, 'n'], y: Float64[np.ndarray, 'n']):
     """Gradient of stacked with respect to x and y."""
     # Forward sweep
     Z = np.stack([x, y * y])
-    t1 = Z @ Z.T
     # Reverse sweep
     # return np.sum(Z @ Z.T)
-    t2_bar = np.broadcast_to(1.0, t1.shape)
-    Z_bar = t2_bar @ Z + (Z.T @ t2_bar).T
+    t1_bar = np.broadcast_to(1.0, (Z @ Z.T).shape)
+    Z_bar = t1_bar @ Z + t1_bar.T @ Z
     return np.copy(Z_bar[0]), 2 * Z_bar[1] * y
 
 
 # ---- emitted: grad(joined, wrt=('x', 'y'))
 def grad_joined(x: Float64[np.ndarray, 'n'], y: Float64[np.ndarray, 'm']):
     """Gradient of joined with respect to x and y."""
-    # Forward sweep
-    z = np.concatenate([x, y])
-    # Reverse sweep
     # return np.sum(np.cumsum(z) ** 2)
-    z_bar = np.cumsum((2 * np.cumsum(z))[::-1])[::-1]
+    z_bar = np.cumsum((2 * np.cumsum(np.concatenate([x, y])))[::-1])[::-1]
     return np.copy(z_bar[:len(x)]), np.copy(z_bar[len(x):])
 
 
@@ -55,6 +51,5 @@ def grad_joined(x: Float64[np.ndarray, 'n'], y: Float64[np.ndarray, 'm']):
 def grad_turned(X: Float64[np.ndarray, 'n d']):
     """Gradient of turned with respect to X."""
     t1 = X.T.reshape(-1)
-    t2 = np.sin(t1)
-    t3 = np.arange(X.size)
-    return (np.broadcast_to(1.0, (t2 * t3).shape) * t3 * np.cos(t1)).reshape(X.T.shape).T
+    t2 = np.arange(X.size)
+    return (np.broadcast_to(1.0, (np.sin(t1) * t2).shape) * t2 * np.cos(t1)).reshape(X.T.shape).T

@@ -49,11 +49,8 @@ def grad_sum_of_squares(x: Float64[np.ndarray, 'n']):
 # ---- emitted: grad(variance)
 def grad_variance(x: Float64[np.ndarray, 'n']):
     """Gradient of variance with respect to x."""
-    # Forward sweep
-    t1 = np.mean(x)
-    # Reverse sweep
     # return np.mean((x - np.mean(x)) ** 2)
-    x_bar = 2 / x.size * (x - t1)
+    x_bar = 2 / x.size * (x - np.mean(x))
     return x_bar - x_bar.sum() / x.size
 
 

@@ -45,14 +45,9 @@ def grad_log_sum_exp(x: Float64[np.ndarray, 'n']):
 # ---- emitted: grad(expected_value, wrt=('x', 'v'))
 def grad_expected_value(x: Float64[np.ndarray, 'n'], v: Float64[np.ndarray, 'n']):
     """Gradient of expected_value with respect to x and v."""
-    # Forward sweep
     e = np.exp(x)
     t1 = np.sum(e)
-    # Reverse sweep
-    # p = e / np.sum(e)
-    e_bar = v / t1
-    e_bar -= (1 / t1 ** 2 * v * e).sum()
-    return e_bar * e, e / t1
+    return (v / t1 - (1 / t1 ** 2 * v * e).sum()) * e, e / t1
 
 
 # ---- emitted: grad(cross_entropy)
@@ -60,8 +55,7 @@ def grad_cross_entropy(Z: Float64[np.ndarray, 'n k'], Y: Float64[np.ndarray, 'n 
     """Gradient of cross_entropy with respect to Z."""
     # Forward sweep
     t1 = np.exp(Z)
-    t2 = np.sum(t1, axis=1, keepdims=True)
     # Reverse sweep
     # return -np.sum(Y * logits) / len(Z)
     logits_bar = -1 / len(Z) * Y
-    return logits_bar - logits_bar.sum(axis=1, keepdims=True) * t1 / t2
+    return logits_bar - logits_bar.sum(axis=1, keepdims=True) * t1 / np.sum(t1, axis=1, keepdims=True)
