@@ -12,6 +12,7 @@ from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN, Kind, same_shape
 from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Stmt, Var, blocks_of
+from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import Rule, choose

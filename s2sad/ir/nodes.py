@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, Union
+from typing import Any, TypeVar, Union
 
 from s2sad.errors import Place
 from s2sad.ir.kinds import UNKNOWN, Kind
@@ -317,7 +317,10 @@ def walk(block: Block) -> Iterator[Stmt]:
             stack.append(iter(inner))
 
 
-def replace(stmt: Any, **changes: Any) -> Any:
+_Node = TypeVar("_Node")
+
+
+def replace(stmt: _Node, **changes: Any) -> _Node:
     """A new statement (or function, or parameter) like `stmt` with some fields changed."""
     new = object.__new__(type(stmt))
     new.__dict__.update(stmt.__dict__)
