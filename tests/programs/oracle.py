@@ -165,6 +165,9 @@ def check(function, *args, wrt=None, second=True, seed=0):
 
     wrt: positions; where not given, every float and array of floats. second: derivatives of the gradient as well.
     """
+    bound = inspect.signature(function).bind(*args)
+    bound.apply_defaults()
+    args = bound.args
     positions = tuple(i for i, a in enumerate(args) if is_active(a)) if wrt is None else tuple(wrt)
     single = any(isinstance(a, (np.ndarray, np.generic)) and a.dtype == np.float32 for a in args)
     point = Point(function, args, positions, single)
