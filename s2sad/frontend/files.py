@@ -269,6 +269,11 @@ class FileModule:
             return None
         return found[-1].meaning if found else None
 
+    def _single(self, name: str) -> Meaning | None:
+        """How the file binds a name, where it does so in one way."""
+        meanings = dict.fromkeys(r.meaning for r in self._records(name))
+        return next(iter(meanings)) if len(meanings) == 1 else None
+
     def _records(self, name: str) -> list[_Record]:
         """The bindings of a name that may hold when the file has run: the last settled one, and later ones."""
         found = list(self.records.get(name, ()))
@@ -393,7 +398,7 @@ class FileModule:
             return None if base is None else f"{base}.{node.attr}"
         if not isinstance(node, gast.Name):
             return None
-        meaning = self.record(node.id)
+        meaning = self._single(node.id)
         if isinstance(meaning, Imported):
             if meaning.whole:
                 return str(node.id)
@@ -435,7 +440,7 @@ class FileModule:
 
     def names_of_module(self, module: str) -> Iterable[str]:
         for name in self.records:
-            meaning = self.record(name)
+            meaning = self._single(name)
             if isinstance(meaning, Imported) and not meaning.whole:
                 found = meaning.module if meaning.name is None else f"{meaning.module}.{meaning.name}"
                 if found == module:

@@ -463,9 +463,9 @@ def test_same_bytes_everywhere(primals, project):
 
 
 def test_emitted_files_are_clean(primals, project, tmp_path):
-    for k, (path, name) in enumerate(
-        [*((primals, c[0]) for c in CASES), *((project / "model.py", n) for n in ("constants", "calls", "local_import"))]
-    ):
+    ours = [(primals, case[0]) for case in CASES]
+    theirs = [(project / "model.py", name) for name in ("constants", "calls", "local_import")]
+    for k, (path, name) in enumerate(ours + theirs):
         text = emitted(path, name)
         assert text.endswith("\n") and not text.endswith("\n\n")
         assert all(line == line.rstrip() for line in text.split("\n"))
