@@ -272,7 +272,7 @@ class StatementAdjoints:
         )
 
     def stand_in(self, var: Var) -> Var:
-        """A Var of the same shape as a temporary: the operand that its elementwise definition took the shape from."""
+        """A Var of the shape and dtype of a temporary: the operand that its elementwise definition took the shape from."""
         for _ in range(20):
             definition = self.definitions.get(var)
             if not var.temporary or not isinstance(definition, Op):
@@ -280,16 +280,16 @@ class StatementAdjoints:
             entry = registry.find(rule_name(definition))
             if entry is None or not entry.elementwise:
                 return var
-            shape = self.kinds.get(var, UNKNOWN).shape
-            same = [
-                o
-                for o in definition.operands
-                if isinstance(o, Var) and same_shape(self.kinds.get(o, UNKNOWN).shape, shape)
-            ]
+            same = [o for o in definition.operands if isinstance(o, Var) and self._is_alike(o, var)]
             if not same:
                 return var
             var = same[0]
         return var
+
+    def _is_alike(self, one: Var, other: Var) -> bool:
+        """Whether zeros like one are zeros like the other: a mask has the shape of what it masks, but holds no floats."""
+        a, b = self.kinds.get(one, UNKNOWN), self.kinds.get(other, UNKNOWN)
+        return same_shape(a.shape, b.shape) and a.dtype == b.dtype and (a.dtype is not None or one in self.activity)
 
 
 #: Operations that read only the shape of an operand, and at which position it stands.

@@ -3,7 +3,7 @@
 After this pass
 1. a `while` counts its trips,
 2. the target of a `for` is bound by nothing else and read only in its body,
-3. a result that its own rule reads stands in a Var that nothing else binds,
+3. a result that its own rule reads, or an item of what it replaces, stands in a Var that nothing else binds,
 4. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
 
     while e > tol:            k = 0
@@ -146,6 +146,8 @@ def _is_display(operand: object) -> bool:
 def _needs_own_result(stmt: Assign, rebound: bool) -> bool:
     if not isinstance(stmt.expr, Op):
         return False
+    if stmt.expr.name == "operator.getitem" and stmt.expr.operands[0] is stmt.var:
+        return True  # its adjoint is added into cells of a buffer, which has to be another Var's
     shared = rebound or any(v is stmt.var for v in vars_of(stmt.expr))
     return shared and not stmt.var.temporary and reads_result(stmt.expr)
 

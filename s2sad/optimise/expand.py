@@ -65,10 +65,12 @@ def expand(expr: Op, kinds: Kinds) -> Expr:
 
 
 def filled(value: Expr, like: Expr, kinds: Kinds) -> Expr:
-    """A new array of the shape and dtype of `like`, filled."""
-    if isinstance(value, Const) and value.value == 1 and not isinstance(value.value, bool):
-        return Op("numpy.ones_like", (like,))
-    return Op("numpy.full_like", (like, value))
+    """A new array of the shape of `like`, filled; of its dtype too where that is surely one of floats."""
+    is_one = isinstance(value, Const) and value.value == 1 and not isinstance(value.value, bool)
+    if (kind_of_expr(like, kinds).dtype or "").startswith("float"):
+        return Op("numpy.ones_like", (like,)) if is_one else Op("numpy.full_like", (like, value))
+    shape = Op("numpy.ndarray.shape", (like,))
+    return Op("numpy.ones", (shape,)) if is_one else Op("numpy.full", (shape, value))
 
 
 def _is_shape_of(expr: Expr) -> bool:
