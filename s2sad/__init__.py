@@ -1,4 +1,7 @@
-"""s2sad: source-to-source differentiation of Python. A function in, its derivative out, as source that a person can read."""
+"""s2sad: source-to-source differentiation of Python.
+
+A function in, its derivative out, as source that a person can read.
+"""
 
 from s2sad.checking import check_grads
 from s2sad.errors import S2sadError, S2sadWarning
