@@ -1,5 +1,6 @@
-"""Activity: which Vars carry a derivative that matters. varied (depends on an active parameter) ∩ useful (reaches a result).
+"""Activity: which Vars carry a derivative that matters.
 
+They are varied (depend on an active parameter) and useful (reach a result).
 Facts are per Var; a call is followed into its callee, whose activity is keyed by its active parameters.
 """
 
@@ -76,7 +77,8 @@ def _operand_vars(operand: Expr) -> Iterable[Var]:
     return vars_of(operand)
 
 
-#: What is asked: a function and positions of its parameters or results. What is found: Vars, and positions of the others.
+#: What is asked: a function and positions of its parameters or results. What is found: Vars, and positions of the
+#: others.
 _Query = tuple[Label, frozenset[int]]
 _Found = tuple[frozenset[Var], frozenset[int]]
 _NOTHING: _Found = (frozenset(), frozenset())
@@ -228,7 +230,9 @@ class ActivityAnalysis:
         while changed:
             size = len(useful) + self._size()
             for stmt in order:
-                if (isinstance(stmt, Assign) and stmt.var in useful) or (isinstance(stmt, Store) and stmt.base in useful):
+                if (isinstance(stmt, Assign) and stmt.var in useful) or (
+                    isinstance(stmt, Store) and stmt.base in useful
+                ):
                     useful.update(flows(stmt.expr))
                 elif isinstance(stmt, Call):
                     wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in useful)
