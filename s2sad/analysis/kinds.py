@@ -84,7 +84,7 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
         return None
     if expr.name.startswith(("method.", "attribute.")):
         first = bound_kinds[entry.parameters[0].name]
-        if first.sort in _NOT_ARRAYS:
+        if isinstance(first, Kind) and first.sort in _NOT_ARRAYS:
             return UNKNOWN
     return registry.kind_of_result(entry, bound_kinds, literals(bound))
 
@@ -206,7 +206,7 @@ class Specialiser:
         return self.instances[key]
 
     def _settle(self, root: _Instance) -> None:
-        """Infer the kinds of an instance and of all that it calls: rounds from no result at all, until nothing changes."""
+        """Infer the kinds of an instance and of all that it calls, in rounds from no result until nothing changes."""
         if root.function is not None or root.refused:
             return
         self._circular = self._changed = True
@@ -234,7 +234,8 @@ class Specialiser:
         function = instance.body
         given: Kinds = {p.var: k for p, k in zip(function.params, instance.given)}
         free_kinds = generic.annotations.free_kinds
-        # Free variables may be of another kind by the next call; the dispatcher's guard keeps them to what they are now.
+        # Free variables may be of another kind by the next call; the dispatcher's guard keeps them to what they are
+        # now.
         for name, var in function.free.items():
             given[var] = next((k for v, k in free_kinds.items() if v.hint == name), UNKNOWN)
         assigned = {
