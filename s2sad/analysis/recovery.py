@@ -174,20 +174,23 @@ class _Recovery:
         return found
 
     def _copies_in(self, block: Block, found: dict[Var, Assign]) -> None:
-        for first, second in zip(block, block[1:]):
+        for first, second in itertools.pairwise(block):
             if (
                 isinstance(first, Assign)
                 and isinstance(second, Assign)
                 and second.expr is first.var
                 and first.var.temporary
+                and len(self.bound[first.var]) == 1
             ):
-                if len(self.bound[first.var]) == 1:
-                    found[first.var] = second
+                found[first.var] = second
 
     # ---- classification ----------------------------------------------------------------------------------------
 
     def frame(self, var: Var, stmt: Stmt) -> Frame | bool:
-        """The innermost frame around a statement that binds the Var: a loop, True for the function's own, None for none."""
+        """The innermost frame around a statement that binds the Var.
+
+        A loop, True for the function's own, None for none.
+        """
         binders = self.bound.get(var, ())
         for loop in reversed(self.spots[stmt].loops):
             spot = self.spots[loop]
@@ -208,7 +211,7 @@ class _Recovery:
         return var in self.exposed[loop]
 
     def unchanged(self, operand: Var, after: int, upto: int) -> bool:
-        """Whether no statement at positions after < p <= upto binds the Var or stores into what it shares memory with."""
+        """Whether no statement at positions after < p <= upto binds the Var or stores into memory that it shares."""
         for b in self.bound.get(operand, ()):
             if after < self.spots[b].start <= upto:
                 return False
@@ -219,11 +222,11 @@ class _Recovery:
         return True
 
     def anchor(self, stmt: Stmt, frame: Frame | bool) -> Stmt:
-        """The statement directly in a frame (no loop between) at whose reverse a value of that frame is computed again."""
+        """The statement directly in a frame (no loop between) at whose reverse its values are computed again."""
         loops = self.spots[stmt].loops
         if frame is True or frame is None:
             return loops[0] if loops else stmt
-        position = loops.index(frame)  # type: ignore[arg-type]
+        position = loops.index(frame)
         return loops[position + 1] if position + 1 < len(loops) else stmt
 
     def soft(self, var: Var, frame: Frame | bool) -> Assign | None:
@@ -380,7 +383,7 @@ class _Recovery:
         return req
 
     def _settled(self, var: Var, loop: Stmt, entry: Needed) -> bool:
-        """Whether a value still needed at the end of a loop's body is bound anew in each trip: then it is saved there."""
+        """Whether a value still needed at the end of a loop's body is bound anew in each trip, and so saved there."""
         if None in entry.get(var, ()) or self.is_exposed(var, loop):
             return False
         spot = self.spots[loop]
