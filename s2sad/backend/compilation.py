@@ -1,8 +1,9 @@
 """Text to functions: what stands in the text is what runs.
 
-The text is parsed again, each function of it is compiled inside a factory whose parameters are its siblings, helpers and
-modules, and bound to the globals of the primal that it was made from; nothing is written into those globals. The text is
-registered with `linecache` under a name made from its content, so that `inspect.getsource`, pdb and tracebacks show it.
+The text is parsed again, each function of it is compiled inside a factory whose parameters are its siblings, helpers
+and modules, and bound to the globals of the primal that it was made from; nothing is written into those globals. The
+text is registered with `linecache` under a name made from its content, so that `inspect.getsource`, pdb and tracebacks
+show it.
 """
 
 from __future__ import annotations
@@ -86,7 +87,10 @@ _lock = threading.RLock()
 
 
 def register(filename: str, text: str, user: Any) -> None:
-    """Show a text under a file name, for as long as `user` lives. Equal texts share a name: the last user takes it away."""
+    """Show a text under a file name, for as long as `user` lives.
+
+    Equal texts share a name: the last user takes it away.
+    """
     with _lock:
         _users[filename] = _users.get(filename, 0) + 1
         linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
