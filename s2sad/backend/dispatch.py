@@ -93,7 +93,7 @@ class Guard:
         return self._names().get(self.name, MISSING)
 
     def _names(self) -> Mapping[str, Any]:
-        return vars(self.holder) if isinstance(self.holder, type) else self.holder  # type: ignore[no-any-return]
+        return vars(self.holder) if isinstance(self.holder, type) else self.holder
 
     def test(self, bind: Callable[[str, Any], str]) -> str:
         """The same as an expression; `bind` gives a name to an object. KeyError and ValueError mean that it fails."""
@@ -205,8 +205,8 @@ def make_shape_call(
     """What a table of types leads to where some arguments are arrays or objects: the next table goes by the dtypes and
     shapes of arrays and the kinds of objects.
 
-    bound: how many values go before the arguments. arrays, objects: which of all these are such. missed: called with the
-    list of all values where the table has no entry; gives the function to call.
+    bound: how many values go before the arguments. arrays, objects: which of all these are such. missed: called with
+    the list of all values where the table has no entry; gives the function to call.
     """
     scope = _Scope(parameters)
     positional = [p for p in parameters if p.kind is not p.KEYWORD_ONLY]
