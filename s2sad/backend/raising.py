@@ -110,7 +110,11 @@ class _Raising:
         return gast.FunctionDef(name, self.arguments(), body, [], None, None, [])
 
     def arguments(self) -> Any:
-        posonly, either, keyword, defaults, keyword_defaults = [], [], [], [], []
+        posonly: list[Any] = []
+        either: list[Any] = []
+        keyword: list[Any] = []
+        defaults: list[Any] = []
+        keyword_defaults: list[Any] = []
         vararg = kwarg = None
         for p in self.f.params:
             made = gast.Name(
@@ -278,17 +282,14 @@ class _Raising:
             return self.expr(stmt.iter)
         assert isinstance(stmt.iter, Op)
         bounds = stmt.iter.operands
-        start, stop, step = {
-            1: (Const(0), bounds[0], Const(1)),
-            2: (bounds[0], bounds[-1], Const(1)),
-            3: (*bounds, None),
-        }.get(len(bounds))[:3]  # type: ignore[index,misc]
+        start = Const(0) if len(bounds) == 1 else bounds[0]
+        stop = bounds[0] if len(bounds) == 1 else bounds[1]
+        step = bounds[2] if len(bounds) == 3 else Const(1)
         if isinstance(step, Const) and step.value in (1, -1):
             by = step.value
             first = _shifted(stop, -by)
             last = _shifted(start, -by)
-            operands = (first, last, Const(-by)) if by == 1 or True else ()
-            return self.expr(Op("builtins.range", operands))
+            return self.expr(Op("builtins.range", (first, last, Const(-by))))
         return gast.Call(gast.Name("reversed", gast.Load(), None, None), [self.expr(stmt.iter)], [])
 
     def negated(self, test: Expr) -> Any:
@@ -325,8 +326,8 @@ class _Raising:
         if name == CALL:
             label = op.operands[0]
             assert isinstance(label, Const)
-            callee = gast.Name(self.around.functions[label.value], gast.Load(), None, None)
-            return gast.Call(callee, [self.expr(a) for a in op.operands[1:]], [])
+            made = gast.Name(self.around.functions[label.value], gast.Load(), None, None)
+            return gast.Call(made, [self.expr(a) for a in op.operands[1:]], [])
         args = [self.expr(o) for o in op.operands]
         if name in _UNARY:
             return gast.UnaryOp(_UNARY[name](), args[0])
