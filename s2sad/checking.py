@@ -73,7 +73,8 @@ def _check(
     reverse = sum(float(np.sum(g * v)) for (_, g), (_, v) in pairs)
     forward = float(np.sum(weights * np.asarray(tangent)))
     size = sum(float(np.sum(np.abs(g * v))) for (_, g), (_, v) in pairs)
-    if not np.isclose(reverse, forward, rtol=0, atol=max(1e-9, *_precisions(at, positions)) * (1 + size), equal_nan=True):
+    tolerance = max(1e-9, *_precisions(at, positions)) * (1 + size)
+    if not np.isclose(reverse, forward, rtol=0, atol=tolerance, equal_nan=True):
         raise AssertionError(
             f"reverse and forward mode differ for {name}, along one direction\n"
             f"  reverse: {reverse!r}\n  forward: {forward!r}"
@@ -85,8 +86,8 @@ def _check(
 
 
 def _compare(
-    f: Callable[..., Any], at: Sequence[Any], position: int, gradient: Any, weights: Any, what: str, rtol: float, atol: float,
-    step: float,
+    f: Callable[..., Any], at: Sequence[Any], position: int, gradient: Any, weights: Any, what: str, rtol: float,
+    atol: float, step: float,
 ) -> None:  # fmt: skip
     """Raise AssertionError at the first leaf of a gradient that is not of the argument's form, or not right."""
     found = dict(_leaves(gradient))
@@ -104,7 +105,8 @@ def _compare(
                 moved_args[position] = _with(at[position], path, index, moved)
                 ends.append((moved, np.asarray(f(*moved_args), float)))
             d[index] = np.sum(weights * (ends[0][1] - ends[1][1])) / (ends[0][0] - ends[1][0])
-        bound = atol + max(rtol, *_precisions(at, (position,))) * np.maximum(np.abs(d), np.max(np.abs(d), initial=0.0) * 1e-3)
+        size = np.maximum(np.abs(d), np.max(np.abs(d), initial=0.0) * 1e-3)
+        bound = atol + max(rtol, *_precisions(at, (position,))) * size
         wrong = ~((np.abs(g - d) <= bound) | ((g == d) | (np.isnan(g) & np.isnan(d))))
         if wrong.any():
             index = tuple(int(i) for i in np.argwhere(wrong)[0])
