@@ -177,8 +177,9 @@ def _differ(a: Shape, b: Shape) -> bool:
     """Whether two shapes of one call are certainly different."""
     if not isinstance(a, tuple) or not isinstance(b, tuple):
         return False
-    plural = [(isinstance(d, Extent) and d.plural and d.offset == 0) or (isinstance(d, int) and d != 1) for d in (*a, *b)]
-    return len(a) != len(b) or any({x, y} & {1} and x != y and (p or q) for x, y, p, q in zip(a, b, plural, plural[len(a) :]))
+    plural = [d != 1 if isinstance(d, int) else d.plural and d.offset == 0 for d in (*a, *b)]
+    pairs = zip(a, b, plural, plural[len(a) :])
+    return len(a) != len(b) or any({x, y} & {1} and x != y and (p or q) for x, y, p, q in pairs)
 
 
 def request(options: Options, positions: Iterable[int], is_tuple: bool, name: str) -> Request:
