@@ -1,6 +1,6 @@
-"""The object that `grad` and its siblings return: callable, with `.source`, `.primal`, `.specialise` and `.specialisations`.
+"""The object that `grad` and its siblings return.
 
-A call goes by the kinds of its arguments. The first call of a kind makes a specialisation, under a lock; from then on
+It is callable, with `.source`, `.primal`, `.specialise` and `.specialisations`. A call goes by the kinds of its arguments. The first call of a kind makes a specialisation, under a lock; from then on
 tables lead from the types (and the dtypes and shapes of arrays) straight to its function, as `backend.dispatch` says.
 What a specialisation takes for granted is guarded: the meaning of each name that was looked up, and the code of each
 function that was read. Where a guard fails, all that was made is dropped.
@@ -194,7 +194,8 @@ class Derivative:
         made = list(self._parameters)
         extra = self._extra_names()
         if extra:
-            made = [p.replace(default=p.empty) if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) else p for p in made]
+            plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            made = [p.replace(default=p.empty) if p.kind in plain else p for p in made]
             ends = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
             at = next((i for i, p in enumerate(made) if p.kind in ends), len(made))
             made[at:at] = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in extra]
@@ -259,7 +260,7 @@ class Derivative:
         return [*kinds, *[UNKNOWN] * len(self._extra_names())]
 
     def specialise(self, *examples: Any, **named: Any) -> types.FunctionType:
-        """The derivative for the kinds of some example arguments (or for Kinds): a plain function with its own `.source`.
+        """The derivative for the kinds of some examples (or for Kinds): a plain function with its own `.source`.
 
         >>> from s2sad import grad
         >>> specialised = grad(lambda x, y: x * y).specialise(1.0, 2.0)
@@ -323,7 +324,8 @@ class Derivative:
             raise S2sadError("S408", f"the result of {name} is {what}, not a scalar", place, NOT_SCALAR_HELP)
         what = no_number(kind) or ("" if kind.is_number or kind.is_array else f"of type {type(y).__name__}")
         if what:
-            raise S2sadError("S409", f"the result of {name} is {what}, not a real number", place, "return a real number")
+            reason = f"the result of {name} is {what}, not a real number"
+            raise S2sadError("S409", reason, place, "return a real number")
         return 1.0
 
     def _tell(self, made: Specialisation) -> None:
@@ -448,7 +450,10 @@ class Derivative:
         table[shape_key(values, arrays, objects)] = function
 
     def _specialisation(self, kinds: tuple[Kind, ...]) -> Specialisation:
-        """The specialisation for some kinds. Beyond LIMIT, arrays of all ranks share a text, and the oldest text goes."""
+        """The specialisation for some kinds.
+
+        Beyond LIMIT, arrays of all ranks share a text, and the oldest text goes.
+        """
         if kinds in self._made:
             return self._made[kinds]
         if len(self._made) >= LIMIT:
@@ -605,7 +610,7 @@ def take_apart(given: Any) -> Parts:
         elif isinstance(given, (staticmethod, classmethod)):
             binding, given = "static" if isinstance(given, staticmethod) else "class", given.__func__
         else:
-            call = None if isinstance(given, type) else getattr(type(given), "__call__", None)
+            call = None if isinstance(given, type) else getattr(type(given), "__call__", None)  # noqa: B004
             library = type(given).__module__.partition(".")[0] in ("numpy", "scipy", "functools")
             if not isinstance(call, (Derivative, types.FunctionType)) or library or wrappers > _MOST_WRAPPERS:
                 read_function(given)
@@ -693,7 +698,7 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
 
 
 def guards_of(flat: Flat) -> list[Guard]:
-    """What a text takes for granted: the meaning of each name that was looked up, and the code of each function read."""
+    """What a text takes for granted: what each name that was looked up means, and the code of each function read."""
     guards: list[Guard] = []
 
     def taken(held: Any) -> Any:
@@ -740,8 +745,9 @@ def bind_text(text: Text, instead: Mapping[str, Any] | None = None) -> types.Fun
         if name == text.entry and isinstance(function.primal, LivePrimal):
             primal = function.primal
             parameters = {p.name: p for p in signature_parameters(primal.function)}
+            kept = {p.name for p in function.params}
             binding.annotations = {
-                n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty and p.name in {q.name for q in function.params}
+                n: p.annotation for n, p in parameters.items() if p.annotation is not p.empty and n in kept
             }
             if not any(p.seed for p in function.params):
                 binding.defaults = primal.function.__defaults__
