@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import types
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
 import numpy as np
 
 
 @dataclass(frozen=True)
 class Extent:
-    """A symbolic axis length, `symbol + offset`; equal Extents are equal lengths, but for the symbol "?", which is any."""
+    """A symbolic axis length, `symbol + offset`.
+
+    Equal Extents are equal lengths, but for the symbol "?", which is any.
+    """
 
     symbol: str
     offset: int = 0
@@ -26,18 +29,18 @@ class Extent:
         return self.symbol + (f"{self.offset:+d}" if self.offset else "") + ("" if self.plural else "?")
 
 
-Dim = Union[int, Extent]
+Dim = int | Extent
 
 #: An axis length of which nothing is known; it equals no other, itself included.
 SOME = Extent("?")
-Shape = Union[tuple[Dim, ...], frozenset[str], None]
+Shape = tuple[Dim, ...] | frozenset[str] | None
 
 
 @dataclass(frozen=True)
 class Kind:
-    """`sort` is one of unknown, none, bool, int, float, complex, str, scalar (of NumPy), array, tuple, list, dict, slice,
-    ellipsis, range, object, function, module. `dtype` is a NumPy name for scalars and arrays; `items` the kinds of a
-    tuple's or list's items where known; `cls` the class of an object and `fields` the kinds of its attributes.
+    """`sort` is one of unknown, none, bool, int, float, complex, str, scalar (of NumPy), array, tuple, list, dict,
+    slice, ellipsis, range, object, function, module. `dtype` is a NumPy name for scalars and arrays; `items` the kinds
+    of a tuple's or list's items where known; `cls` the class of an object and `fields` the kinds of its attributes.
     """
 
     sort: str
@@ -71,7 +74,7 @@ class Kind:
 
     @property
     def carries_derivative(self) -> bool:
-        """Whether a value of this kind can hold a derivative: floats, complexes, what holds them, and what is unknown."""
+        """Whether such a value can hold a derivative: floats, complexes, what holds them, and what is unknown."""
         if self.sort in ("float", "complex", "unknown", "object"):
             return True
         if self.sort in ("scalar", "array"):
