@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, Union
+from typing import Any, TypeVar
 
 from s2sad.errors import Place
 from s2sad.ir.kinds import UNKNOWN, Kind
@@ -89,7 +89,7 @@ class Raw:
         return f"raw({', '.join(repr(v) for _, v in self.reads)})"
 
 
-Expr = Union[Var, Const, Op, Raw]
+Expr = Var | Const | Op | Raw
 Block = list["Stmt"]
 
 #: The call of a function of the program as an expression: its label as a Const, then its arguments. Only after nesting.
@@ -187,7 +187,10 @@ class Do(Stmt):
 
 @dataclass(eq=False)
 class RawStmt(Stmt):
-    """User statement passed through verbatim: assert, raise, del, local import, pass. `exits`: control does not go on."""
+    """User statement passed through verbatim: assert, raise, del, local import, pass.
+
+    `exits`: control does not go on.
+    """
 
     tree: Any
     reads: tuple[tuple[str, Var], ...] = ()
