@@ -39,21 +39,20 @@ def vars_of(expr: Expr | None) -> Sequence[Var]:
         return (expr,)  # type: ignore[return-value]
     if kind is Op:
         found: list[Var] = []
-        _collect(expr, found)
+        _collect(expr, found)  # type: ignore[arg-type]
         return found
     if kind is Raw:
         return [v for _, v in expr.reads]  # type: ignore[union-attr]
     return ()
 
 
-def _collect(expr: Expr, found: list[Var]) -> None:
-    assert isinstance(expr, Op)
+def _collect(expr: Op, found: list[Var]) -> None:
     for operand in expr.operands:
         kind = type(operand)
         if kind is Var:
             found.append(operand)  # type: ignore[arg-type]
         elif kind is Op:
-            _collect(operand, found)
+            _collect(operand, found)  # type: ignore[arg-type]
         elif kind is Raw:
             found.extend(v for _, v in operand.reads)  # type: ignore[union-attr]
     for _, value in expr.keywords:
@@ -115,7 +114,7 @@ def stores_within(block: Block) -> dict[Var, None]:
 
 
 def substitute(expr: Expr, change: Callable[[Var], Expr]) -> Expr:
-    """The expression with every Var replaced by `change(var)`; within a Raw the change must be a Var or a name's expression."""
+    """The expression with every Var replaced by `change(var)`; the names that a Raw reads only by a Var."""
     kind = type(expr)
     if kind is Var:
         return change(expr)  # type: ignore[arg-type]
@@ -125,6 +124,7 @@ def substitute(expr: Expr, change: Callable[[Var], Expr]) -> Expr:
         operands = tuple([substitute(o, change) for o in expr.operands])
         keywords = tuple((k, substitute(v, change)) for k, v in expr.keywords)
         return Op(expr.name, operands, keywords, expr.spelled)
+    assert isinstance(expr, Raw)
     reads = tuple((name, _as_var(change(v), v)) for name, v in expr.reads)
     return Raw(expr.tree, reads, expr.pure, expr.kind)
 
