@@ -1,4 +1,4 @@
-"""Split every Var into its live-range webs: the definitions that share a use share a Var, all others get one of their own.
+"""Split every Var into its live-range webs: definitions that share a use share a Var, all others get one of their own.
 
     x = a          x = a
     y = sin(x)     y = sin(x)
@@ -91,8 +91,7 @@ class _Webs:
             if isinstance(stmt, For):
                 written[stmt.target] = None
             for var in written:
-                sources = [self.env[var]] if var in self.env else []
-                heads[var] = self.element(var, sources)
+                heads[var] = self.element(var, [self.env[var]] if var in self.env else [])
                 self.bind(var, heads[var])
             if isinstance(stmt, While):
                 self.use(stmt, uses(stmt))
@@ -102,10 +101,10 @@ class _Webs:
                 self.defined[(id(stmt), 0)] = element
                 self.bind(stmt.target, element)
             self.block(stmt.body)
-            for var, end in self.rollback(mark).items():
-                sources = self.sources[heads[var]]
-                assert sources is not None
-                sources.append(end)
+            for var, last in self.rollback(mark).items():
+                joined = self.sources[heads[var]]
+                assert joined is not None
+                joined.append(last)
         else:
             self.use(stmt, uses(stmt))
             for position, var in enumerate(defs(stmt)):
@@ -171,4 +170,4 @@ def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
 
 def replace_function(function: Function, **changes: object) -> Function:
     """A new Function like `function` with some fields changed."""
-    return replace(function, **changes)  # type: ignore[arg-type]
+    return replace(function, **changes)
