@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.derivative import Derivative, Options
+from s2sad.composition import Options
+from s2sad.derivative import Derivative
 
 
 def _transform(f: Callable[..., Any] | None, options: Options) -> Any:
@@ -35,7 +36,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
 
 
 def vjp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
-    """The adjoint for a seed: a function of the primal's arguments and of an adjoint of its result, in the result's shape.
+    """The adjoint for a seed: a function of the primal's arguments and of an adjoint of its result, in its shape.
 
     >>> vjp(lambda x: x * x)(3.0, 10.0)
     60.0
@@ -53,7 +54,9 @@ def jvp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
 
 
 def elementwise_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
-    """The derivative of each element of the result, for functions that work element by element: the adjoint for a seed of ones.
+    """The derivative of each element of the result, for functions that work element by element.
+
+    It is the adjoint for a seed of ones.
 
     >>> import numpy as np
     >>> elementwise_grad(lambda x: x ** 2)(np.array([1.0, 2.0]))
