@@ -16,6 +16,7 @@ reverse-mode automatic differentiation" (2005).
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 
 from s2sad.analysis.aliases import Aliases
