@@ -1,6 +1,8 @@
 """The object that `grad` and its siblings return.
 
-It is callable, with `.source`, `.primal`, `.specialise` and `.specialisations`. A call goes by the kinds of its arguments. The first call of a kind makes a specialisation, under a lock; from then on
+It is callable, with `.source`, `.primal`, `.specialise` and `.specialisations`.
+
+A call goes by the kinds of its arguments. The first call of a kind makes a specialisation, under a lock; from then on
 tables lead from the types (and the dtypes and shapes of arrays) straight to its function, as `backend.dispatch` says.
 What a specialisation takes for granted is guarded: the meaning of each name that was looked up, and the code of each
 function that was read. Where a guard fails, all that was made is dropped.
