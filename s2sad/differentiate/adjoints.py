@@ -1,4 +1,4 @@
-"""The adjoint of one statement, before it is placed: what it contributes to the adjoints of what the statement reads."""
+"""The adjoint of one statement, before it is placed: what it adds to the adjoints of what the statement reads."""
 
 from __future__ import annotations
 
@@ -256,7 +256,7 @@ class StatementAdjoints:
         return self.shape_of_stand_ins(value)
 
     def shape_of_stand_ins(self, value: Expr) -> Expr:
-        """The expression with each Var that is read for its shape only replaced by one of the same shape that is kept anyway."""
+        """The expression, reading each shape from a Var that is kept anyway, where there is one of the same shape."""
         if not isinstance(value, Op):
             return value
         operands = tuple(self.shape_of_stand_ins(o) for o in value.operands)
