@@ -60,9 +60,9 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                 kinds[counter] = INT
                 made.append(Assign(counter, Const(0)))
                 more = Assign(counter, Op("operator.add", (counter, Const(1)), spelled="add="))
-                new = replace(stmt, body=[more, *inner[0]])
-                counters[new] = counter
-                made.append(new)
+                loop = replace(stmt, body=[more, *inner[0]])
+                counters[loop] = counter
+                made.append(loop)
             elif isinstance(stmt, For) and stmt.target in outside:
                 index = Var("i", temporary=True)
                 kinds[index] = INT
@@ -70,9 +70,9 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                     replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]])
                 )
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
-                for new in plain:
-                    if isinstance(new, Assign) and new.var is not stmt.var:
-                        kinds[new.var] = kind_of_expr(new.expr, kinds)
+                for part in plain:
+                    if isinstance(part, Assign) and part.var is not stmt.var:
+                        kinds[part.var] = kind_of_expr(part.expr, kinds)
                 made += plain
             elif isinstance(stmt, Assign) and _needs_own_result(stmt, in_loop or binders[stmt.var] > 1):
                 own = Var("t", temporary=True)
@@ -89,7 +89,7 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
-    """The statements for `x = f([a, b])` where the rule of f takes an array or numbers there; None where nothing changes."""
+    """The statements for `x = f([a, b])` where the rule of f takes an array or numbers there; None for no change."""
     op = stmt.expr
     entry = registry.find(rule_name(op)) if isinstance(op, Op) and op.name not in DISPLAYS else None
     if entry is None or entry.name == "operator.getitem" or not entry.adjoint:
@@ -126,6 +126,7 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
     for name in entry.differentiable:
         operand = bound.get(name)
         if name != entry.sequence and _is_display(operand):
+            assert isinstance(operand, Op)
             arrays[id(operand)] = Var("t", temporary=True)
             made.append(replace(stmt, var=arrays[id(operand)], expr=Op("numpy.array", (operand,))))
     if not made:
