@@ -183,7 +183,10 @@ class ReverseMode:
         return made
 
     def halves_of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Halves:
-        """The halves of a callee; recursive ones are built again, all of the circle, until what they read and save no longer changes."""
+        """The halves of a callee.
+
+        Recursive ones are built again, all of the circle, until what they read and save no longer changes.
+        """
         key = (label, params, results)
         if key in self.halves and (not self.halves[key].busy or key in self._round):
             self._circular = self._circular or self._round.get(key, False)
@@ -316,7 +319,7 @@ class _Build:
                     needs.add(stmt, var, after=own_result)
                 if contribution.index is not None and not self._is_number(contribution.var):
                     needs.add(stmt, contribution.var)
-            if stmt in self.calls:
+            if isinstance(stmt, Call) and stmt in self.calls:
                 for position in self.calls[stmt].halves.reads:
                     for var in vars_of(stmt.args[position]):
                         needs.add(stmt, var)
@@ -343,7 +346,10 @@ class _Build:
         return self.kinds.get(var, UNKNOWN).shape == ()
 
     def _zeroed_before(self, loop: Stmt) -> list[Var]:
-        """Arrays that adjoints of a loop's body add to and that live longer than the body: their adjoints may have to be made before."""
+        """Arrays that adjoints of a loop's body add to and that live longer than the body.
+
+        Their adjoints may have to be made before the loop.
+        """
         assert isinstance(loop, (For, While))
         inside = {v for s in walk(loop.body) for v in defs(s)}
         found: dict[Var, None] = {}
@@ -499,14 +505,13 @@ class _Build:
             return
         mine = {self.bar(stmt.var, p): p for p in paths}
         for path in paths:
-            if present[path] is None:
-                # A formula of several results reads all their adjoints.
-                if any(
-                    self.bar(stmt.var, path) in vars_of(c.value) and c.value is not self.bar(stmt.var, path)
-                    for c in self.contributions[stmt]
-                ):
-                    out.append(self._zero(stmt.var, path, links))
-                    present[path] = OWNED
+            # A formula of several results reads all their adjoints.
+            if present[path] is None and any(
+                self.bar(stmt.var, path) in vars_of(c.value) and c.value is not self.bar(stmt.var, path)
+                for c in self.contributions[stmt]
+            ):
+                out.append(self._zero(stmt.var, path, links))
+                present[path] = OWNED
         live = [
             c
             for c in self.contributions[stmt]
@@ -770,7 +775,7 @@ class _Build:
             for path in leaf_paths(self.kinds.get(result, UNKNOWN)):
                 bar = self.bar(result, path)
                 kind = kind_at(self.kinds.get(result, UNKNOWN), path)
-                origin = {"origin": results.origin, "group": mark, "quote": None}
+                origin: dict[str, Any] = {"origin": results.origin, "group": mark, "quote": None}
                 if seed == "given":
                     steps = (position, *path) if results.packed else path
                     if not steps:
@@ -823,7 +828,8 @@ class _Build:
             if key not in state:
                 if not path:
                     self.mode.notes.append(
-                        f"{self.function.origin}: the result of {self.function.label.hint} does not depend on {param.name!r}; its gradient is zero"
+                        f"{self.function.origin}: the result of {self.function.label.hint} does not depend on "
+                        f"{param.name!r}; its gradient is zero"
                     )
                 body.append(self._zero(*key, {"group": param}))
                 state[key] = OWNED
