@@ -231,11 +231,11 @@ class _Tangent:
                         out.append(self.zero(*key))
                 if key not in end:
                     body.append(self.zero(*key))
-            new = replace(stmt)
-            set_blocks(new, [body])
+            loop = replace(stmt)
+            set_blocks(loop, [body])
             state.clear()
             state.update(entry)
-            out.append(new)
+            out.append(loop)
         elif isinstance(stmt, Assign):
             self.assign(stmt, state, out)
         elif isinstance(stmt, Call):
@@ -431,7 +431,7 @@ class _Tangent:
         dots: list[Expr | None] = []
         for k, item in enumerate(items):
             key = (operand, (k,)) if isinstance(operand, Var) else (item, ())
-            dots.append(self.dot(*key) if key in state else None)  # type: ignore[arg-type]
+            dots.append(self.dot(*key) if key in state else None)
         if not any(dots):
             return None
         case = {**values, "count": len(items)}
