@@ -1,4 +1,7 @@
-"""Annotations to kinds, read from the syntax: `float`, `np.ndarray`, jaxtyping's `Float64[np.ndarray, "n d"]`, strings of these."""
+"""Annotations to kinds, read from the syntax.
+
+Known are `float`, `np.ndarray`, jaxtyping's `Float64[np.ndarray, "n d"]` and their like, and strings of these.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ import gast
 from s2sad.ir.kinds import BOOL, COMPLEX, FLOAT, INT, NONE, STR, UNKNOWN, Dim, Extent, Kind, Shape
 
 _PLAIN = {
-    "float": FLOAT, "int": INT, "bool": BOOL, "complex": COMPLEX, "str": STR, "None": NONE, "ndarray": Kind("array"), "dict": Kind("dict"),
-    "float64": Kind("scalar", "float64", ()), "float32": Kind("scalar", "float32", ()),
+    "float": FLOAT, "int": INT, "bool": BOOL, "complex": COMPLEX, "str": STR, "None": NONE, "ndarray": Kind("array"),
+    "dict": Kind("dict"), "float64": Kind("scalar", "float64", ()), "float32": Kind("scalar", "float32", ()),
 }  # fmt: skip
 _DTYPES = {
-    "Float64": "float64", "Float32": "float32", "Float16": "float16", "Complex64": "complex64", "Complex128": "complex128", "Bool": "bool",
-    "Int64": "int64", "Int32": "int32", "Int16": "int16", "Int8": "int8", "UInt8": "uint8", "UInt16": "uint16", "UInt32": "uint32", "UInt64": "uint64",
+    "Float64": "float64", "Float32": "float32", "Float16": "float16", "Complex64": "complex64",
+    "Complex128": "complex128", "Bool": "bool", "Int64": "int64", "Int32": "int32", "Int16": "int16", "Int8": "int8",
+    "UInt8": "uint8", "UInt16": "uint16", "UInt32": "uint32", "UInt64": "uint64",
     "Float": None, "Num": None, "Shaped": None, "Inexact": None, "Complex": None, "Real": None,
 }  # fmt: skip
 
