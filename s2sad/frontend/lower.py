@@ -67,7 +67,10 @@ COMPARE = {
 
 @dataclass(frozen=True)
 class LocalFunction:
-    """A function defined inside the function that is being lowered; `captured` are the names of the enclosing locals it reads."""
+    """A function defined inside the function that is being lowered.
+
+    captured: the names of the enclosing function's locals that it reads.
+    """
 
     primal: Primal
     captured: tuple[str, ...]
@@ -294,6 +297,7 @@ class _Lowerer:
     def returns(self, node: Any) -> None:
         value = node.value if node is not None else None
         if self.arity is not None:
+            assert value is not None, "every return of such a function gives a tuple"
             values: list[Expr] = [self.expression(v) for v in value.elts]
         else:
             values = [Const(None) if value is None else self.expression(value)]
@@ -331,14 +335,13 @@ class _Lowerer:
                 return
             if callee is None and isinstance(value.func, gast.Attribute):
                 receiver = self.binding(value.func.value)
-                if receiver is None or isinstance(receiver, Var):
-                    if value.func.attr in _WRITERS:
-                        raise self.refuse(
-                            "S201",
-                            f"`{value.func.attr}` writes into its object, which is not supported",
-                            node,
-                            "build a new value instead",
-                        )
+                if (receiver is None or isinstance(receiver, Var)) and value.func.attr in _WRITERS:
+                    raise self.refuse(
+                        "S201",
+                        f"`{value.func.attr}` writes into its object, which is not supported",
+                        node,
+                        "build a new value instead",
+                    )
         self.emit(Do(self.raw(value, pure=False)))
 
     def visit_Assert(self, node: Any) -> None:
@@ -617,7 +620,7 @@ class _Lowerer:
         return None
 
     def refuse_derivative(self, node: Any, found: Derived) -> None:
-        """A derivative that the text calls cannot be differentiated yet; one of this very function never makes sense."""
+        """A derivative that the text calls cannot be differentiated yet; one of this function never makes sense."""
         name = node.id
         if any(found.primal == p for p in self.lowering.labels):
             raise self.refuse(
@@ -955,7 +958,10 @@ def bind_arguments(
     named: Sequence[tuple[str, Expr]],
     place: Place | None,
 ) -> list[Expr]:
-    """The arguments of a call, one a parameter. Raises S402 where they do not fit, S201 for a default that cannot be written down."""
+    """The arguments of a call, one a parameter.
+
+    Raises S402 where they do not fit, S201 for a default that cannot be written down.
+    """
     given: dict[str, Expr] = {}
     names = [p.name for p in params if p.passing in ("positional", "either")]
     if len(positional) > len(names):
@@ -1026,9 +1032,10 @@ def _bound_inside(node: Any) -> set[str]:
     return {n.id for n in gast.walk(node) if isinstance(n, gast.Name) and not isinstance(n.ctx, gast.Load)}
 
 
-_WRITERS = frozenset(
-    ["append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize", "partition", "update", "setdefault", "setflags", "add", "discard"]
-)
+_WRITERS = frozenset([
+    "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize",
+    "partition", "update", "setdefault", "setflags", "add", "discard",
+])  # fmt: skip
 #: Functions that read or write variables which their arguments do not name.
 _HIDDEN_READERS = frozenset(
     {"builtins.eval", "builtins.exec", "builtins.locals", "builtins.vars", "builtins.dir", "builtins.globals"}
