@@ -19,7 +19,7 @@ import sys
 import types
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 import gast
 import numpy as np
@@ -61,7 +61,7 @@ class Derived:
     primal: Primal
 
 
-Binding = Union[Module, Known, UserFunction, Value, Derived]
+Binding = Module | Known | UserFunction | Value | Derived
 
 
 class Scope(Protocol):
@@ -76,7 +76,7 @@ class Scope(Protocol):
         ...
 
     def imports(self, node: Any) -> Iterable[tuple[str, Binding | None]]:
-        """The names that an import statement within a function binds, and what they mean; None if there is no such name."""
+        """The names that an import statement within a function binds, and what they mean; None for no such name."""
         ...
 
 
@@ -190,7 +190,7 @@ def binding_of(held: Any, name: str = "") -> Binding:
         return Module(held.__name__)
     if callable(held):
         if getattr(type(held), "is_derivative", False):
-            return Derived(held.base)  # type: ignore[attr-defined]
+            return Derived(held.base)
         qualified = qualified_name(held)
         if qualified is not None:
             return Known(qualified)
