@@ -48,7 +48,7 @@ def sum_up(function: Function, kinds: Kinds) -> Function:
 
 
 def _making(made: Block, store: Store, aliases: Aliases, kinds: Kinds) -> int | None:
-    """The position in a block of the statement that makes what `store` adds to, if it may as well stand at the store."""
+    """The position in a block of the statement that makes what `store` adds to, if it may stand at the store."""
     var = store.base
     for at in range(len(made) - 1, max(-1, len(made) - 1 - _REACH), -1):
         stmt = made[at]
