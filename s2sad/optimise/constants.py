@@ -19,7 +19,8 @@ from s2sad.ir.walk import defs, set_blocks, substitute, uses
 from s2sad.ir.webs import replace_function
 
 _FOLDED: dict[str, Callable[..., Any]] = {
-    "operator.add": operator.add, "operator.sub": operator.sub, "operator.mul": operator.mul, "operator.neg": operator.neg,
+    "operator.add": operator.add, "operator.sub": operator.sub, "operator.mul": operator.mul,
+    "operator.neg": operator.neg,
 }  # fmt: skip
 
 
@@ -76,7 +77,7 @@ def fold_constants(function: Function, kinds: Kinds) -> Function:
             known[stmt.var] = folded
         if folded is stmt.expr:
             return stmt
-        return replace(stmt, expr=folded)  # type: ignore[no-any-return]
+        return replace(stmt, expr=folded)
 
     def block(old: Block) -> Block:
         return [statement(s) for s in old]
