@@ -186,7 +186,7 @@ def _backward(function: Function) -> Function:
 
 
 def _find_binder(made: Block, source: Var, target: Var) -> int | None:
-    """The position in a block of the statement that binds `source`, if `target` is not touched between it and the end."""
+    """The position in a block of the statement that binds `source`, if nothing touches `target` from it to the end."""
     for at in range(len(made) - 1, max(-1, len(made) - 1 - _REACH), -1):
         stmt = made[at]
         if source in defs(stmt):
