@@ -16,7 +16,10 @@ from s2sad.optimise.effects import is_pure
 
 
 def delay_rebinding(function: Function, kinds: Kinds) -> Function:
-    """The function with numbers bound again after the last use of a copy of what they were, where nothing stands between."""
+    """The function with numbers bound again after the last use of a copy of what they were.
+
+    Only where nothing stands between.
+    """
     counts: dict[Var, int] = {}
     bound: dict[Var, int] = {}
     for stmt in walk(function.body):
