@@ -130,7 +130,7 @@ def _arguments(expr: Op) -> tuple[Expr, Expr, Expr, Expr]:
 
 
 def placed_for_broadcast(expr: Op, kinds: Kinds) -> Expr | None:
-    """What is spread, with its axes placed so that broadcasting against the full shape repeats it; None if not known how."""
+    """What is spread, its axes placed so that broadcasting against the full shape repeats it; None if not known how."""
     g, a, axis, keepdims = _arguments(expr)
     kind_a, kind_g = kind_of_expr(a, kinds), kind_of_expr(g, kinds)
     if keepdims == Const(True) or kind_g.shape == ():
