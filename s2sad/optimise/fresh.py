@@ -1,6 +1,7 @@
 """Make what a derivative returns fresh: its own memory, writable, of the argument's dtype.
 
-`s2sad.returned(g, x)` stands where the gradient of `x` is returned. It goes where `g` is plainly fresh; else it becomes a copy.
+`s2sad.returned(g, x)` stands where the gradient of `x` is returned. It goes where `g` is plainly fresh; else it
+becomes a copy.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
         if blocks_of(stmt):
             new = replace(stmt)
             set_blocks(new, [[settle(s) for s in b] for b in blocks_of(stmt)])
-            return new  # type: ignore[no-any-return]
+            return new
         return stmt
 
     body: Block = [settle(s) for s in function.body]
@@ -73,5 +74,6 @@ def _is_repeated(expr: Op, kinds: Kinds) -> bool:
 
 
 _REPEATED = frozenset({
-    "s2sad.spread", "s2sad.rebroadcast", "s2sad.unspread", "numpy.broadcast_to", "numpy.diagonal", "s2sad.select", "operator.getitem",
+    "s2sad.spread", "s2sad.rebroadcast", "s2sad.unspread", "numpy.broadcast_to", "numpy.diagonal", "s2sad.select",
+    "operator.getitem",
 })  # fmt: skip
