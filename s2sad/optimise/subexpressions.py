@@ -133,7 +133,10 @@ class _Sharing:
         return stmt
 
     def is_shared(self, stmt: Assign, found: Var) -> bool:
-        """Whether a statement takes the value that is there: the reverse sweep does, the forward sweep where both have names."""
+        """Whether a statement takes the value that is there.
+
+        The reverse sweep does; the forward sweep where both have names.
+        """
         both = stmt.var.temporary and stmt.var in self.named and found in self.named
         return found is not stmt.var and (stmt.group is not None or both)
 
