@@ -77,19 +77,19 @@ def simplify(function: Function, kinds: Kinds) -> Function:
             return new
         if isinstance(stmt, Return):
             kept = 1 if stmt.group == "value" else 0
-            return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))  # type: ignore[no-any-return]
+            return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))
         if stmt.group is None:
             return stmt
         if isinstance(stmt, Assign):
             of_number = kinds.get(stmt.var, UNKNOWN).shape == ()
             demanded = not of_number and (aliases.written(stmt.var) or aliases.root(stmt.var) in returned)
-            return replace(stmt, expr=kept_fresh(stmt.expr, demanded))  # type: ignore[no-any-return]
+            return replace(stmt, expr=kept_fresh(stmt.expr, demanded))
         if isinstance(stmt, Store):
             return algebra.store(stmt)
         if hasattr(stmt, "expr"):
-            return replace(stmt, expr=algebra.simplify(stmt.expr))  # type: ignore[no-any-return]
+            return replace(stmt, expr=algebra.simplify(stmt.expr))
         if hasattr(stmt, "args"):
-            return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))  # type: ignore[no-any-return]
+            return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))
         return stmt
 
     def block(old: Block) -> Block:
@@ -185,8 +185,9 @@ class Algebra:
         matrices = all(kind_of_expr(o, self.kinds).rank == 2 for o in inner.operands)
         if inner.name == "operator.matmul" and any(turned) and matrices:
             left, right = (
-                o.operands[0] if is_turned else Op(whole.name, (o,)) for o, is_turned in zip(inner.operands, turned)
-            )  # type: ignore[union-attr]
+                o.operands[0] if isinstance(o, Op) and is_turned else Op(whole.name, (o,))
+                for o, is_turned in zip(inner.operands, turned)
+            )
             return Op(inner.name, (right, left))
         return whole
 
@@ -221,9 +222,9 @@ class Algebra:
             value = self.unspread_beside(value, cells)
         positive = self.without_minus(value) if stmt.how in ("operator.add", "operator.sub") else None
         if positive is None:
-            return replace(stmt, expr=value)  # type: ignore[no-any-return]
+            return replace(stmt, expr=value)
         how = "operator.sub" if stmt.how == "operator.add" else "operator.add"
-        return replace(stmt, expr=positive, how=how)  # type: ignore[no-any-return]
+        return replace(stmt, expr=positive, how=how)
 
     # ---- sums --------------------------------------------------------------------------------------------------
 
