@@ -16,9 +16,10 @@ NOT_LITERAL: Any = object()
 
 #: In-place operators, and the plain ones that they apply.
 IN_PLACE = {
-    f"operator.i{n.rstrip('_')}": f"operator.{n}"
-    for n in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "xor", "or_", "and_")
-}
+    f"operator.i{n.rstrip('_')}": f"operator.{n}" for n in (
+        "add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "lshift", "rshift", "xor", "or_", "and_",
+    )
+}  # fmt: skip
 
 
 def rule_name(op: Op) -> str:
@@ -50,7 +51,8 @@ def bind(rule: Rule, op: Op) -> dict[str, Any]:
     if rest is not None:
         bound[rest.name] = tuple(extra)
     elif extra:
-        raise S2sadError("S303", f"the rule of {rule.name} takes {len(before)} positional arguments, not {len(op.operands)}")
+        reason = f"the rule of {rule.name} takes {len(before)} positional arguments, not {len(op.operands)}"
+        raise S2sadError("S303", reason)
     known = {p.name for p in rule.parameters}
     for name, operand in op.keywords:
         if name not in known or name in bound:
@@ -75,7 +77,7 @@ def literal(expr: Any) -> Any:
 
 
 def literals(bound: Mapping[str, Any]) -> dict[str, Any]:
-    """The literal values among bound operands. Parts of an index that are no literals are UNKNOWN_LITERAL in its tuple."""
+    """The literal values among bound operands. In an index that is a tuple, UNKNOWN_LITERAL stands for other parts."""
     found = {name: literal(e) for name, e in bound.items()}
     index = bound.get("index")
     if found.get("index") is NOT_LITERAL and isinstance(index, Op) and index.name == "tuple":
