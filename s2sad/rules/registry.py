@@ -1,7 +1,7 @@
 """The table of derivative rules: what `elementwise`, `linear`, `rule`, `sequence` and `nondifferentiable` register.
 
-A rule's formulas are Python text over the rule's own parameter names, `y` (the result; `y0, y1, …` for several), `g` (the
-adjoint of the result; `g0, g1, …`), `np` (the array module), `math`, and the engine's operations (`spread`,
+A rule's formulas are Python text over the rule's own parameter names, `y` (the result; `y0, y1, …` for several), `g`
+(the adjoint of the result; `g0, g1, …`), `np` (the array module), `math`, and the engine's operations (`spread`,
 `unbroadcast`, …). In a tangent, `x_dot` is the tangent of parameter `x`. The text is what gets emitted.
 """
 
@@ -28,7 +28,8 @@ class Case:
     `when` is Python text. A parameter without a default stands for its Kind (`a.rank == 2`), and `<name>_value` for its
     literal value where it is one (`p_value == 2`). A parameter with a default stands for its literal value
     (`axis is None`). No comparison holds for a value that is not a literal. Empty text always holds. In the formula of
-    a sequence or of `*args`, `item` stands for the item's Kind, `k` for its position and `count` for how many there are.
+    a sequence or of `*args`, `item` stands for the item's Kind, `k` for its position and `count` for how many there
+    are.
 
     `text` may be a function of those same values (einsum's adjoint is made from its subscripts); where it returns None,
     the next case is tried.
@@ -102,7 +103,8 @@ def parse_signature(text: str) -> tuple[Parameter, ...]:
     arguments = ast.parse(f"def f({text}): 0").body[0].args  # type: ignore[attr-defined]
     parameters = []
     positional = [*arguments.posonlyargs, *arguments.args]
-    defaults = [REQUIRED] * (len(positional) - len(arguments.defaults)) + [ast.literal_eval(d) for d in arguments.defaults]
+    required = len(positional) - len(arguments.defaults)
+    defaults = [REQUIRED] * required + [ast.literal_eval(d) for d in arguments.defaults]
     for argument, default in zip(positional, defaults):
         parameters.append(Parameter(argument.arg, default))
     if arguments.vararg:
@@ -118,7 +120,9 @@ def _cases(formula: Formula) -> tuple[Case, ...]:
 
 
 #: The attributes of arrays; every other `numpy.ndarray.<name>` is a method.
-ARRAY_ATTRIBUTES = frozenset(["T", "mT", "shape", "size", "ndim", "dtype", "real", "imag", "flat", "itemsize", "nbytes", "strides", "base", "flags"])
+ARRAY_ATTRIBUTES = frozenset([
+    "T", "mT", "shape", "size", "ndim", "dtype", "real", "imag", "flat", "itemsize", "nbytes", "strides", "base", "flags",
+])  # fmt: skip
 
 
 def register(entry: Rule) -> Rule:
@@ -201,8 +205,8 @@ def sequence(
 
 
 def nondifferentiable(
-    *names: str, kind: Callable[..., Kind] | Kind | None = None, pure: bool = True, cheap: bool = False, signature: str = "*args",
-    doc: str = "",
+    *names: str, kind: Callable[..., Kind] | Kind | None = None, pure: bool = True, cheap: bool = False,
+    signature: str = "*args", doc: str = "",
 ) -> None:
     """Register operations whose results carry no derivative (integers, booleans, shapes), or have derivative zero."""
     for name in names:
@@ -234,7 +238,7 @@ def names() -> list[str]:
 def nearest(name: str, count: int = 3) -> list[str]:
     """The registered names most like an unknown one, for error messages."""
     load()
-    module, _, last = name.rpartition(".")
+    module = name.rpartition(".")[0]
     same_module = [n for n in names() if n.rpartition(".")[0] == module]
     found = difflib.get_close_matches(name, same_module, count, 0.6)
     return found or difflib.get_close_matches(name, names(), count, 0.75)
