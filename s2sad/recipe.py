@@ -111,7 +111,7 @@ class Recipe:
         for symbol in symbols:
             yield lambda kinds, symbol=symbol: tuple(_with_shape(k, _not_plural(k.shape, symbol)) for k in kinds)  # type: ignore[misc]
         for position, (name, kind) in enumerate(zip(self.names, self.kinds)):
-            if kind.sort == "object":
+            if kind.sort in ("object", "tuple", "list", "dict"):
                 continue
             if kind.dtype is not None:
                 yield _at(position, lambda k: Kind(k.sort, None, k.shape, k.items, k.cls))

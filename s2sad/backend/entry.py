@@ -77,7 +77,9 @@ def entry_check(
         made.types.append(_every(floats, '{}.dtype.kind in "fc"'))
     loose = [n for n, k in params if n in active and k.sort in ("unknown", "array") and not isinstance(k.shape, tuple)]
     if loose:
-        made.types.append(_every(loose, 'getattr(getattr({}, "dtype", None), "kind", "f") in "fc"'))
+        # No lists: np.zeros_like of a list of ints would round what is added to it.
+        floating = 'getattr(getattr({0}, "dtype", None), "kind", "") in ("f", "c")'
+        made.types.append(_every(loose, f"(isinstance({{0}}, numbers.Number) or {floating})"))
     made.types += [f'{n}.dtype != "{k.dtype}"' for n, k in arrays if k.dtype is not None]
     if arrays:
         listed.append(_arrays(arrays, floats))
@@ -99,7 +101,7 @@ def _every(names: Sequence[str], test: str) -> str:
     if len(names) > 1:
         return f"not all({test.format('v')} for v in ({', '.join(names)}))"
     left, is_in, right = test.format(names[0]).rpartition(" in ")
-    return f"{left} not in {right}" if is_in else f"not {right}"
+    return f"{left} not in {right}" if is_in and not test.startswith("(") else f"not {test.format(names[0])}"
 
 
 def _ranks(arrays: Sequence[tuple[str, Kind]]) -> str:

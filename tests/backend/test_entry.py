@@ -96,7 +96,7 @@ def test_unknown_kinds_hold_floats_where_differentiated(names):
     check = checked(entry_check([(n, Kind("unknown")) for n in names], names), *names)
     for good in (1.0, 2, np.ones(2), np.ones(3, np.float32)):
         check(*[good] * len(names))
-    for bad in (np.ones(2, int), np.array(["a"]), np.array([None]), np.array([True])):
+    for bad in (np.ones(2, int), np.array(["a"]), np.array([None]), np.array([True]), [1.0, 2], (1.0,), "1", None):
         with pytest.raises(TypeError, match="floats in a"):
             check(*[1.0] * (len(names) - 1), bad)
 
