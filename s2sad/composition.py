@@ -18,7 +18,7 @@ from s2sad.frontend.lower import parameters
 from s2sad.frontend.parse import children
 from s2sad.frontend.resolve import Primal, Scope
 from s2sad.frontend.source import Source
-from s2sad.ir.kinds import UNKNOWN, Extent, Kind, Shape
+from s2sad.ir.kinds import UNKNOWN, Kind, Shape
 from s2sad.ir.nodes import Label, Program, walk
 from s2sad.ir.walk import defs
 from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise
