@@ -272,7 +272,7 @@ class StatementAdjoints:
         )
 
     def stand_in(self, var: Var) -> Var:
-        """A Var of the shape and dtype of a temporary: the operand that its elementwise definition took the shape from."""
+        """A Var of the shape and dtype of a temporary: the operand that its elementwise definition took them from."""
         for _ in range(20):
             definition = self.definitions.get(var)
             if not var.temporary or not isinstance(definition, Op):
@@ -287,7 +287,10 @@ class StatementAdjoints:
         return var
 
     def _is_alike(self, one: Var, other: Var) -> bool:
-        """Whether zeros like one are zeros like the other: a mask has the shape of what it masks, but holds no floats."""
+        """Whether zeros like one are zeros like the other.
+
+        A mask has the shape of what it masks, but holds no floats.
+        """
         a, b = self.kinds.get(one, UNKNOWN), self.kinds.get(other, UNKNOWN)
         return same_shape(a.shape, b.shape) and a.dtype == b.dtype and (a.dtype is not None or one in self.activity)
 
