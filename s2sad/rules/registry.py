@@ -121,7 +121,8 @@ def _cases(formula: Formula) -> tuple[Case, ...]:
 
 #: The attributes of arrays; every other `numpy.ndarray.<name>` is a method.
 ARRAY_ATTRIBUTES = frozenset([
-    "T", "mT", "shape", "size", "ndim", "dtype", "real", "imag", "flat", "itemsize", "nbytes", "strides", "base", "flags",
+    "T", "mT", "shape", "size", "ndim", "dtype", "real", "imag", "flat", "itemsize", "nbytes", "strides", "base",
+    "flags",
 ])  # fmt: skip
 
 
