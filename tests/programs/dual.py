@@ -60,7 +60,8 @@ class Dual:
         if ufunc in PARTIALS:
             values = [part(x) for x in inputs]
             y = ufunc(*values)
-            return over(y, *(d(*values, y) * tangent(x) for d, x in zip(PARTIALS[ufunc], inputs) if isinstance(x, Dual)))
+            pairs = zip(PARTIALS[ufunc], inputs)
+            return over(y, *(d(*values, y) * tangent(x) for d, x in pairs if isinstance(x, Dual)))
         if ufunc is np.matmul:
             return matmul(*inputs)
         assert ufunc in STEPS, f"no dual rule for {ufunc}"
@@ -158,11 +159,13 @@ def _apply(ufunc, by_value, a, b):
     y = by_value(part(a), part(b))
     if ufunc not in PARTIALS:
         return y
-    return over(y, *(d(part(a), part(b), y) * tangent(x) for d, x in zip(PARTIALS[ufunc], (a, b)) if isinstance(x, Dual)))
+    pairs = zip(PARTIALS[ufunc], (a, b))
+    return over(y, *(d(part(a), part(b), y) * tangent(x) for d, x in pairs if isinstance(x, Dual)))
 
 
 def _power_by_base(x, p, y):
-    return p * np.where(np.asarray(p) == 0, 0.0, np.power(np.asarray(x, float), np.where(np.asarray(p) == 0, 1.0, p - 1.0)))
+    is_zero = np.asarray(p) == 0
+    return p * np.where(is_zero, 0.0, np.power(np.asarray(x, float), np.where(is_zero, 1.0, p - 1.0)))
 
 
 def _power_by_exponent(x, p, y):
@@ -211,16 +214,21 @@ STEPS = {
 }  # fmt: skip
 #: Functions that are linear in their first argument, or in the items of the sequence that it is.
 LINEAR = {
-    np.sum, np.mean, np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.flip, np.roll, np.take, np.repeat,
-    np.tile, np.broadcast_to, np.swapaxes, np.moveaxis, np.trace, np.diag, np.diagonal, np.cumsum, np.diff, np.stack,
-    np.concatenate, np.vstack, np.hstack, np.copy, np.triu, np.tril, np.atleast_1d, np.fliplr, np.flipud, np.rot90,
+    np.sum, np.mean, np.reshape, np.transpose, np.ravel, np.squeeze, np.expand_dims, np.flip, np.roll, np.take,
+    np.repeat, np.tile, np.broadcast_to, np.swapaxes, np.moveaxis, np.trace, np.diag, np.diagonal, np.cumsum, np.diff,
+    np.stack, np.concatenate, np.vstack, np.hstack, np.copy, np.triu, np.tril, np.atleast_1d, np.fliplr, np.flipud,
+    np.rot90,
 }  # fmt: skip
 #: Functions whose result carries no derivative.
-PLAIN = {np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.argmax, np.argmin, np.argsort, np.any, np.all, np.allclose, np.empty_like}
+PLAIN = {
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.argmax, np.argmin, np.argsort, np.any,
+    np.all, np.allclose, np.empty_like,
+}  # fmt: skip
 
 for _name, _ufunc, _by_value in (
-    ("add", np.add, lambda a, b: a + b), ("sub", np.subtract, lambda a, b: a - b), ("mul", np.multiply, lambda a, b: a * b),
-    ("truediv", np.divide, lambda a, b: a / b), ("pow", np.power, lambda a, b: a**b), ("mod", np.remainder, lambda a, b: a % b),
+    ("add", np.add, lambda a, b: a + b), ("sub", np.subtract, lambda a, b: a - b),
+    ("mul", np.multiply, lambda a, b: a * b), ("truediv", np.divide, lambda a, b: a / b),
+    ("pow", np.power, lambda a, b: a**b), ("mod", np.remainder, lambda a, b: a % b),
     ("floordiv", np.floor_divide, lambda a, b: a // b),
 ):  # fmt: skip
     _operator(_name, _ufunc, _by_value)
@@ -301,7 +309,9 @@ def _extreme(x, kept, axis, keepdims):
 
 @implements(np.prod)
 def prod(x, axis=None, keepdims=False):
-    return np.exp(np.sum(np.log(x), axis=axis, keepdims=keepdims)) if (x.value > 0).all() else _signed_prod(x, axis, keepdims)
+    if not (x.value > 0).all():
+        return _signed_prod(x, axis, keepdims)
+    return np.exp(np.sum(np.log(x), axis=axis, keepdims=keepdims))
 
 
 def _signed_prod(x, axis, keepdims):
@@ -374,18 +384,21 @@ def _scalar(name, ufunc):
             return plain(*args)
         values = [float(part(a)) for a in args]
         y = plain(*values)
-        return over(y, *(float(d(*values, y)) * tangent(a) for d, a in zip(PARTIALS[ufunc], args) if isinstance(a, Dual)))
+        pairs = zip(PARTIALS[ufunc], args)
+        return over(y, *(float(d(*values, y)) * tangent(a) for d, a in pairs if isinstance(a, Dual)))
 
     return call
 
 
 _MATH = {
-    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan, "atan2": np.arctan2,
-    "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "exp": np.exp, "expm1": np.expm1, "log": np.log, "log1p": np.log1p,
-    "log2": np.log2, "log10": np.log10, "sqrt": np.sqrt, "fabs": np.absolute, "pow": np.power, "hypot": np.hypot,
+    "sin": np.sin, "cos": np.cos, "tan": np.tan, "asin": np.arcsin, "acos": np.arccos, "atan": np.arctan,
+    "atan2": np.arctan2, "sinh": np.sinh, "cosh": np.cosh, "tanh": np.tanh, "exp": np.exp, "expm1": np.expm1,
+    "log": np.log, "log1p": np.log1p, "log2": np.log2, "log10": np.log10, "sqrt": np.sqrt, "fabs": np.absolute,
+    "pow": np.power, "hypot": np.hypot,
 }  # fmt: skip
 MATH = _Module(math, {name: _scalar(name, ufunc) for name, ufunc in _MATH.items()} | {
-    name: lambda *a, _f=getattr(math, name): _f(*map(part, a)) for name in ("floor", "ceil", "trunc", "isnan", "isfinite", "isinf", "copysign")
+    name: lambda *a, _f=getattr(math, name): _f(*map(part, a))
+    for name in ("floor", "ceil", "trunc", "isnan", "isfinite", "isinf", "copysign")
 })  # fmt: skip
 
 
@@ -394,7 +407,13 @@ def _array(items, dtype=None):
         return items.copy()
     if not _holds_dual(items):
         return np.array(items, dtype)
-    return np.stack([_array(i) if type(i) in (list, tuple) else (i if isinstance(i, Dual) else Dual(np.float64(i), 0.0)) for i in items])
+
+    def row(item):
+        if type(item) in (list, tuple):
+            return _array(item)
+        return item if isinstance(item, Dual) else Dual(np.float64(item), 0.0)
+
+    return np.stack([row(i) for i in items])
 
 
 def _holds_dual(items):
