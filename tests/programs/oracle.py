@@ -89,7 +89,9 @@ def differences(run, args, directions, *, tolerance=1e-5):
                 rows.append([(np.asarray(wide(a)) - np.asarray(wide(b))) / (2 * h) for a, b in zip(*ends)])
             first, second = ([(4 * b - a) / 3 for a, b in zip(*pair)] for pair in (rows[:2], rows[1:]))
             finer = [(16 * b - a) / 15 for a, b in zip(first, second)]
-            error = max((float(np.max(np.abs(a - b), initial=0.0)) / (1 + float(np.max(np.abs(b), initial=0.0))) for a, b in zip(second, finer)), default=0.0)
+            gaps = [float(np.max(np.abs(a - b), initial=0.0)) for a, b in zip(second, finer)]
+            sizes = [float(np.max(np.abs(b), initial=0.0)) for b in finer]
+            error = max((gap / (1 + size) for gap, size in zip(gaps, sizes)), default=0.0)
             if np.isfinite(error) and (best is None or error < best[0]):
                 best = (error, finer)
             if best is not None and best[0] < 1e-10:
@@ -105,7 +107,8 @@ def close(got, want, tolerance, what, point):
     assert got.shape == want.shape, f"{what} of {point.function.__name__}: shape {got.shape}, not {want.shape}"
     scale = 1 + np.max(np.abs(want), initial=0.0)
     error = np.max(np.abs(got - want), initial=0.0) / scale
-    assert error <= tolerance, f"{what} of {point.function.__name__}{point.args}: got {got}, want {want} (error {error:.2e})"
+    name = point.function.__name__
+    assert error <= tolerance, f"{what} of {name}{point.args}: got {got}, want {want} (error {error:.2e})"
 
 
 def dual_gradients(point, seeds):
@@ -252,7 +255,8 @@ def _second_order(point, rng):
         adjoints = s2sad.vjp(gradient, wrt=point.wrt)(*args, seed)
         fresh(point, adjoints, "vjp of grad")
         got = sum(float(np.sum(np.asarray(wide(a)) * wide(d))) for a, d in zip(adjoints, directions))
-        close(got, float(np.sum(np.asarray(slope) * wide(seed))), tolerance * 10, f"vjp of grad (wrt {position})", point)
+        want = float(np.sum(np.asarray(slope) * wide(seed)))
+        close(got, want, tolerance * 10, f"vjp of grad (wrt {position})", point)
         if not np.ndim(args[position]):
             twice = s2sad.grad(gradient, wrt=point.wrt)(*args)
             got = sum(float(np.sum(np.asarray(wide(a)) * wide(d))) for a, d in zip(twice, directions))
@@ -267,6 +271,7 @@ def refusal(function, *args, transform=s2sad.grad, **options):
         assert error.place is not None, f"{error.code} without a place"
         first = function.__code__.co_firstlineno
         lines = len(inspect.getsource(function).splitlines())
-        assert first <= error.place.line < first + lines, f"{error.code} at line {error.place.line}, outside {function.__name__}"
+        line = error.place.line
+        assert first <= line < first + lines, f"{error.code} at line {line}, outside {function.__name__}"
         return error
     raise AssertionError(f"{function.__name__} was not refused")
