@@ -1,4 +1,7 @@
-"""Small programs, theme by theme, that make a careless reverse mode give a wrong gradient. Each is checked by `oracle.check`."""
+"""Small programs, theme by theme, that make a careless reverse mode give a wrong gradient.
+
+Each is checked by `oracle.check`.
+"""
 
 import math
 from math import cos, exp, sin
