@@ -26,7 +26,7 @@ from rules import (
     test_reductions,
     test_shapes,
 )
-from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
+from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal
 
 import s2sad
 from s2sad.errors import S2sadError
@@ -35,7 +35,8 @@ from s2sad.rules import registry
 from s2sad.transforms import jvp, vjp
 
 FILES = (
-    test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing, test_linalg,
+    test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
+    test_linalg,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
@@ -279,7 +280,9 @@ def check_first(made: Program, u: Use) -> None:
     found = gradient(*values)
     for place, x_bar in zip(places, found):
         x = values[place]
-        assert np.shape(x_bar) == np.shape(x), f"{made.text}\nthe gradient's shape is {np.shape(x_bar)}\n{gradient.specialisations[0]}"
+        assert np.shape(x_bar) == np.shape(x), (
+            f"{made.text}\nthe gradient's shape is {np.shape(x_bar)}\n{gradient.specialisations[0]}"
+        )
         if isinstance(x, np.ndarray) and x.ndim:  # without axes, NumPy itself makes a number of it
             assert isinstance(x_bar, np.ndarray) and x_bar.flags.writeable, f"{made.text}: {type(x_bar)}"
             assert x_bar.dtype == x.dtype, f"{made.text}: {x_bar.dtype}"
@@ -357,5 +360,6 @@ def test_second_order(name: str) -> None:
 def test_every_rule_is_reached() -> None:
     """The engine's own rules, and those of what adjoints call, are reached by second derivatives."""
     reached = {registry.find(name).name for name in ALL}
-    differentiable = {registry.find(n).name for n in registry.names() if registry.find(n).differentiable and function_of(n)}
+    found = [registry.find(n) for n in registry.names() if function_of(n)]
+    differentiable = {entry.name for entry in found if entry.differentiable}
     assert {n for n in differentiable - reached if not n.startswith("s2sad.")} == set(EXCUSED)
