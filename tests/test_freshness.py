@@ -327,7 +327,8 @@ def test_text_of_source_never_changes():
 
 
 def test_nothing_is_written_into_the_globals():
-    module = cell("<cell 17>", "import numpy as np\n\ndef f(x):\n    return np.sum(x * x) * helper(1.0)\n", helper=square)
+    text = "import numpy as np\n\ndef f(x):\n    return np.sum(x * x) * helper(1.0)\n"
+    module = cell("<cell 17>", text, helper=square)
     before = dict(vars(module))
     value_and_grad(module.f)(np.ones(3))
     assert vars(module) == before
