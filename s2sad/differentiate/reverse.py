@@ -839,7 +839,7 @@ class _Build:
 
     def _returned(self, bar: Var, param: Var, kind: Kind, body: Block) -> Expr:
         """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
-        if (kind.is_array and kind.rank != 0) or kind.shape is None:
+        if kind.shape != ():
             copy = Var(bar.hint, bar.temporary)
             self.kinds[copy] = self.kinds.get(bar, UNKNOWN)
             body.append(Assign(copy, Op("s2sad.returned", (bar, param)), group=param))

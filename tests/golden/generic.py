@@ -41,7 +41,7 @@ def grad_mean_square(x):
 def grad_dot(x, y):
     """Gradient of dot with respect to x and y."""
     result_bar = scalar_seed(np.dot(x, y))
-    return dot_adjoint_a(result_bar, x, y), dot_adjoint_b(result_bar, x, y)
+    return np.copy(dot_adjoint_a(result_bar, x, y)), np.copy(dot_adjoint_b(result_bar, x, y))
 
 
 # ---- emitted: grad(logit)
@@ -64,7 +64,7 @@ def grad_linear_loss(W, b, x, y):
     # Reverse sweep
     # r = W @ x + b - y
     t3_bar = unbroadcast(2 * (t2 - y), t2)
-    return matmul_adjoint_a(unbroadcast(t3_bar, t1), W, x), unbroadcast(t3_bar, b)
+    return np.copy(matmul_adjoint_a(unbroadcast(t3_bar, t1), W, x)), unbroadcast(t3_bar, b)
 
 
 # ---- emitted: grad(linear_loss, wrt=('W', 'b')).specialise(W, y, x, y)
