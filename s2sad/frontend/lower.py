@@ -333,15 +333,6 @@ class _Lowerer:
                 arity = tuple_arity(callee.primal.source.node) if self.readable(callee.primal) else None
                 self.call(value, callee, self.temporaries(arity or 1))
                 return
-            if callee is None and isinstance(value.func, gast.Attribute):
-                receiver = self.binding(value.func.value)
-                if (receiver is None or isinstance(receiver, Var)) and value.func.attr in _WRITERS:
-                    raise self.refuse(
-                        "S201",
-                        f"`{value.func.attr}` writes into its object, which is not supported",
-                        node,
-                        "build a new value instead",
-                    )
         self.emit(Do(self.raw(value, pure=False)))
 
     def visit_Assert(self, node: Any) -> None:
@@ -835,7 +826,24 @@ class _Lowerer:
     def expr_Lambda(self, node: Any) -> Expr:
         raise self.refuse("S201", "a lambda used as a value is not supported", node, "give it a name and call it here")
 
+    def refuse_writes(self, node: Any) -> None:
+        """Refuse a call that writes into an array or another object of its caller."""
+        help = "build a new value instead"
+        for keyword in node.keywords:
+            if keyword.arg == "out" and not (isinstance(keyword.value, gast.Constant) and keyword.value.value is None):
+                raise self.refuse("S201", "`out=` writes into an array, which is not supported", node, "use the result")
+        found = self.callee(node.func)
+        if isinstance(found, Known) and (found.name in _STORING or found.name.endswith(".at")):
+            what = self.source.segment(node.func)
+            raise self.refuse("S201", f"`{what}` writes into an array, which is not supported", node, help)
+        if found is None and isinstance(node.func, gast.Attribute) and node.func.attr in _WRITERS:
+            receiver = self.binding(node.func.value)
+            if receiver is None or isinstance(receiver, (Var, Value)):
+                reason = f"`{node.func.attr}` writes into its object, which is not supported"
+                raise self.refuse("S201", reason, node, help)
+
     def expr_Call(self, node: Any) -> Expr:
+        self.refuse_writes(node)
         found = self.callee(node.func)
         if isinstance(found, (UserFunction, LocalFunction)):
             arity = tuple_arity(found.primal.source.node) if self.readable(found.primal) else None
@@ -912,6 +920,8 @@ class _Lowerer:
         is_pure = True
         hidden = _bound_inside(node)
         for inner in gast.walk(node):
+            if isinstance(inner, gast.Call) and not hidden & _names_within(inner.func):
+                self.refuse_writes(inner)
             if isinstance(inner, gast.Name) and isinstance(inner.ctx, gast.Load) and inner.id not in hidden:
                 found = self.binding(inner)
                 if isinstance(found, Var):
@@ -925,6 +935,8 @@ class _Lowerer:
                         node,
                         "assign its result to a name first",
                     )
+            elif isinstance(inner, gast.Call) and hidden & _names_within(inner.func):
+                is_pure = False
             elif isinstance(inner, gast.Call) and is_pure:
                 callee = self.callee(inner.func)
                 if isinstance(callee, Known) and callee.name in _HIDDEN_READERS:
@@ -1027,6 +1039,10 @@ class _NestedScope:
         return self.outer.imports(node)
 
 
+def _names_within(node: Any) -> set[str]:
+    return {n.id for n in gast.walk(node) if isinstance(n, gast.Name)}
+
+
 def _bound_inside(node: Any) -> set[str]:
     """Names that a comprehension or lambda within an expression binds."""
     return {n.id for n in gast.walk(node) if isinstance(n, gast.Name) and not isinstance(n.ctx, gast.Load)}
@@ -1036,6 +1052,13 @@ _WRITERS = frozenset([
     "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize",
     "partition", "update", "setdefault", "setflags", "add", "discard",
 ])  # fmt: skip
+#: Functions that write into an array that they are given.
+_STORING = frozenset({
+    "numpy.copyto", "numpy.put", "numpy.place", "numpy.putmask", "numpy.fill_diagonal", "numpy.put_along_axis",
+    "numpy.random.shuffle", "random.shuffle", "builtins.setattr", "builtins.delattr", "builtins.next",
+    "operator.setitem", "operator.delitem", "operator.iadd", "operator.isub", "operator.imul", "operator.itruediv",
+    "operator.ipow", "operator.imatmul", "operator.ifloordiv", "operator.imod",
+})  # fmt: skip
 #: Functions that read or write variables which their arguments do not name.
 _HIDDEN_READERS = frozenset(
     {"builtins.eval", "builtins.exec", "builtins.locals", "builtins.vars", "builtins.dir", "builtins.globals"}
