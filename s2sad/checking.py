@@ -8,8 +8,6 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.composition import Options
-from s2sad.derivative import Derivative
 from s2sad.errors import S2sadWarning
 
 Path = tuple[int, ...]
@@ -54,6 +52,10 @@ def check_grads(
 def _check(
     f: Callable[..., Any], args: Sequence[Any], wrt: Any, order: int, rtol: float, atol: float, step: float
 ) -> None:
+    # Imported when first asked for, as in transforms.
+    from s2sad.composition import Options
+    from s2sad.derivative import Derivative
+
     plain = Derivative(f, Options(wrt=wrt))
     name, positions = plain.primal_name, plain.wrt
     at = plain.checked_arguments(*args)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.composition import Options
-from s2sad.derivative import Derivative
 
+def _transform(name: str, f: Callable[..., Any] | None, wrt: Any) -> Any:
+    # Imported when first asked for: whoever imports s2sad without using it does not wait for it.
+    from dataclasses import replace
 
-def _transform(f: Callable[..., Any] | None, options: Options) -> Any:
+    from s2sad.composition import TRANSFORMS
+    from s2sad.derivative import Derivative
+
+    options = replace(TRANSFORMS[name], wrt=tuple(wrt) if isinstance(wrt, list) else wrt)
     if f is None:
         return lambda function: Derivative(function, options)
     return Derivative(f, options)
@@ -23,7 +27,7 @@ def grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
     >>> grad(lambda x, y: x * y, wrt=("x", "y"))(2.0, 5.0)
     (5.0, 2.0)
     """
-    return _transform(f, Options(wrt=_frozen(wrt)))
+    return _transform("grad", f, wrt)
 
 
 def value_and_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
@@ -32,7 +36,7 @@ def value_and_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
     >>> value_and_grad(lambda x: x ** 3)(2.0)
     (8.0, 12.0)
     """
-    return _transform(f, Options(wrt=_frozen(wrt), value=True, prefix="value_and_grad"))
+    return _transform("value_and_grad", f, wrt)
 
 
 def vjp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
@@ -41,7 +45,7 @@ def vjp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
     >>> vjp(lambda x: x * x)(3.0, 10.0)
     60.0
     """
-    return _transform(f, Options(wrt=_frozen(wrt), seed="given", prefix="vjp"))
+    return _transform("vjp", f, wrt)
 
 
 def jvp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
@@ -50,7 +54,7 @@ def jvp(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
     >>> jvp(lambda x: x * x)(3.0, 10.0)
     (9.0, 60.0)
     """
-    return _transform(f, Options(mode="forward", wrt=_frozen(wrt), prefix="jvp"))
+    return _transform("jvp", f, wrt)
 
 
 def elementwise_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> Any:
@@ -62,8 +66,4 @@ def elementwise_grad(f: Callable[..., Any] | None = None, *, wrt: Any = 0) -> An
     >>> elementwise_grad(lambda x: x ** 2)(np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    return _transform(f, Options(wrt=_frozen(wrt), seed="ones", prefix="elementwise_grad"))
-
-
-def _frozen(wrt: Any) -> Any:
-    return tuple(wrt) if isinstance(wrt, list) else wrt
+    return _transform("elementwise_grad", f, wrt)
