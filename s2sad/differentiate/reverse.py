@@ -280,7 +280,8 @@ class _Build:
             elif isinstance(stmt, Store) and stmt.base in self.activity:
                 active = True
             elif isinstance(stmt, Call):
-                active = self._call_plan(stmt)
+                # A call that gives an active Var a value without derivative ends its adjoint: in a branch or loop, maybe.
+                active = self._call_plan(stmt) or any(v in self.activity for v in stmt.vars)
             elif isinstance(stmt, (Save, Restore)):
                 active = bool(self.mode.activity.positions(stmt.site))
             for inner in blocks_of(stmt):
@@ -833,18 +834,20 @@ class _Build:
                     )
                 body.append(self._zero(*key, {"group": param}))
                 state[key] = OWNED
-            return self._returned(self.bar(*key), param.var, kind, body)
+            return self._returned(self.bar(*key), param.var, path, kind, body)
 
         return build(kind, ())
 
-    def _returned(self, bar: Var, param: Var, kind: Kind, body: Block) -> Expr:
+    def _returned(self, bar: Var, param: Var, path: Path, kind: Kind, body: Block) -> Expr:
         """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
-        if kind.shape != ():
-            copy = Var(bar.hint, bar.temporary)
-            self.kinds[copy] = self.kinds.get(bar, UNKNOWN)
-            body.append(Assign(copy, Op("s2sad.returned", (bar, param)), group=param))
-            return copy
-        return bar
+        copy = Var(bar.hint, bar.temporary)
+        self.kinds[copy] = kind if kind.carries_derivative else self.kinds.get(bar, UNKNOWN)
+        item: Expr = param
+        for position in path:
+            item = flatten(Op("operator.getitem", (item, Const(position))), out_emitter(body, {"group": param}, self.kinds))
+        source = self._atom(item, body, {"group": param})
+        body.append(Assign(copy, Op("s2sad.returned", (bar, source)), group=param))
+        return copy
 
     def halves(self, halves: Halves) -> tuple[Function, Function]:
         function = self.function

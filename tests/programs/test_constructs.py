@@ -1513,6 +1513,53 @@ def accumulating_parameter(x, n, total=1.0):
     return accumulating_parameter(x, n - 1, total * x + n)
 
 
+def helper_no_derivative(v):
+    return 1.0, np.ones(3) * 0.4
+
+
+@at((WEIGHTS, 0), (WEIGHTS, 2))
+def inactive_call_in_loop_that_may_not_run(v, n):
+    for i in range(n):
+        s, v = helper_no_derivative(v)
+    return np.sum(v * v)
+
+
+@at((WEIGHTS, 0), (WEIGHTS, 2))
+def constant_in_loop_that_may_not_run(v, n):
+    for i in range(n):
+        v = np.ones(3)
+    return np.sum(v * v)
+
+
+@at((0.7, 0), (0.7, 2))
+def loop_variable_takes_an_active_name(x, n):
+    i = x * x
+    for i in range(n):
+        x = x * 2.0
+    return i * x
+
+
+@at((0.7, 0), (0.7, 2))
+def loop_variable_takes_an_active_name_again(x, n):
+    s = 0.0
+    t = x
+    for k in range(2):
+        for t in range(n):
+            s = s + t * x
+        s = s + t * t
+        t = x * s
+    return s
+
+
+@at((0.7, 0), (0.7, 2))
+def while_cuts_the_connection(x, n):
+    v = x * x
+    while n > 0:
+        v = 1
+        n = n - 1
+    return v * x
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is known to be wrong still: names with the reason.
