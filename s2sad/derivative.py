@@ -369,9 +369,6 @@ class Derivative:
         """Any call: check the arguments, find or make the specialisation, run it. What was not given is MISSING."""
         order = list(self.__signature__.parameters.values())
         count = next((i for i, v in enumerate(positional) if v is MISSING), len(positional))
-        # Defaults are bound again: a parameter that was left out may have been given by name.
-        while count and not more and positional[count - 1] is order[count - 1].default:
-            count -= 1
         kwargs = {n: v for n, v in keyword.items() if v is not MISSING}
         given = self._arguments((*positional[:count], *more), {**kwargs, **named})
         values = self._checked(given)

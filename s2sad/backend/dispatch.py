@@ -3,12 +3,13 @@
 In: the parameters of a function, a table from types to functions, and guards.
 Out: a `__call__` like this one, for `def f(x, y=1.0)` that reads the module `math` and a global number `scale`:
 
-    def __call__(self, x=missing, y=default, /, *more, **named):
+    def __call__(self, x=missing, y=missing, /, *more, **named):
+        if more or named:
+            return slow(self, (x, y), {}, more, named)
+        if y is missing:
+            y = default
         try:
-            if not more and not named and g0['math'] is h0 and type(g0['scale']) is h1:
-                f = table[type(x), type(y)]
-            else:
-                f = None
+            f = table[type(x), type(y)] if g0['math'] is h0 and type(g0['scale']) is h1 else None
         except (KeyError, ValueError, TypeError):
             f = None
         if f is None:
@@ -162,36 +163,33 @@ def make_call(
     keyword = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     me, more, named, f = (scope.unused(n) for n in ("self", "more", "named", "f"))
     # Positional alone: what is given by position and by name reaches `slow`, instead of an error without a place.
-    head = [
-        me,
-        *(f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in positional),
-        "/",
-    ]
+    missing = scope.bind("missing", MISSING)
+    head = [me, *(f"{p.name}={missing}" for p in positional), "/"]
     head.append(f"*{more}")
     head += [f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in keyword]
     head.append(f"**{named}")
     fixed = [scope.bind("bound", value) for value in bound]
     names = [*fixed, *(p.name for p in positional), *(p.name for p in keyword)]
     key = ", ".join(f"{scope.builtin('type')}({n})" for n in names)
-    tests = [f"not {more}", f"not {named}", *(g.test(scope.bind) for g in guards)]
-    given = "".join(f"{p.name}, " for p in positional)
-    by_keyword = ", ".join(f"{p.name!r}: {p.name}" for p in keyword)
-    return scope.function(
-        "__call__",
-        f"""
-        def __call__({", ".join(head)}):
-            try:
-                if {" and ".join(tests)}:
-                    {f} = {scope.bind("table", table)}[{key or "()"}]
-                else:
-                    {f} = None
-            except ({", ".join(map(scope.builtin, ("KeyError", "ValueError", "TypeError")))}):
-                {f} = None
-            if {f} is None:
-                return {scope.bind("slow", slow)}({me}, ({given}), {{{by_keyword}}}, {more}, {named})
-            return {f}({_arguments(fixed, positional, keyword)})
-        """,
-    )
+    slowly = f"return {scope.bind('slow', slow)}({me}, ({''.join(f'{p.name}, ' for p in positional)}), "
+    slowly += f"{{{', '.join(f'{p.name!r}: {p.name}' for p in keyword)}}}, {more}, {named})"
+    lines = [f"def __call__({', '.join(head)}):", f"    if {more} or {named}:", f"        {slowly}"]
+    for p in positional:
+        if p.default is not p.empty:
+            lines += [f"    if {p.name} is {missing}:", f"        {p.name} = {scope.bind('default', p.default)}"]
+    found = f"{scope.bind('table', table)}[{key or '()'}]"
+    tests = " and ".join(g.test(scope.bind) for g in guards)
+    errors = ", ".join(map(scope.builtin, ("KeyError", "ValueError", "TypeError")))
+    lines += [
+        "    try:",
+        f"        {f} = {found} if {tests} else None" if tests else f"        {f} = {found}",
+        f"    except ({errors}):",
+        f"        {f} = None",
+        f"    if {f} is None:",
+        f"        {slowly}",
+        f"    return {f}({_arguments(fixed, positional, keyword)})",
+    ]
+    return scope.function("__call__", lines)
 
 
 def make_shape_call(
@@ -218,16 +216,14 @@ def make_shape_call(
     parts = [f"{names[i]}.dtype, {names[i]}.shape" for i in arrays]
     parts += [f"{scope.bind('kind_of', kind_of)}({names[i]})" for i in objects]
     key = ", ".join(parts) + ","
-    return scope.function(
-        "by_shape",
-        f"""
-        def by_shape({", ".join(head)}):
-            {f} = {scope.bind("table", table)}.get(({key}))
-            if {f} is None:
-                {f} = {scope.bind("missed", missed)}([{", ".join(names)}])
-            return {f}({_arguments(fixed, positional, keyword)})
-        """,
-    )
+    lines = [
+        f"def by_shape({', '.join(head)}):",
+        f"    {f} = {scope.bind('table', table)}.get(({key}))",
+        f"    if {f} is None:",
+        f"        {f} = {scope.bind('missed', missed)}([{', '.join(names)}])",
+        f"    return {f}({_arguments(fixed, positional, keyword)})",
+    ]
+    return scope.function("by_shape", lines)
 
 
 def type_key(values: Sequence[Any]) -> Any:
@@ -275,10 +271,10 @@ class _Scope:
 
         return self.bind(name, getattr(builtins, name))
 
-    def function(self, name: str, text: str) -> Callable[..., Any]:
+    def function(self, name: str, lines: Sequence[str]) -> Callable[..., Any]:
         """The function that a text defines, its names bound as cells: they are found faster than globals."""
-        lines = [f"def factory({', '.join(self.objects)}):", *text.strip("\n").split("\n"), f"        return {name}"]
+        text = [f"def factory({', '.join(self.objects)}):", *(f"    {line}" for line in lines), f"    return {name}"]
         namespace: dict[str, Any] = {}
-        exec(compile("\n".join(lines), "<s2sad dispatch>", "exec"), namespace)
+        exec(compile("\n".join(text), "<s2sad dispatch>", "exec"), namespace)
         made: Callable[..., Any] = namespace["factory"](*self.objects.values())
         return made

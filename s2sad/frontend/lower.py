@@ -208,6 +208,8 @@ class _Lowerer:
         self.block: Block = []
         self.node: Any = node
         self.result_vars: list[Var] | None = None
+        #: The expression that an operation was lowered from, by the operation's identity.
+        self.nodes: dict[int, tuple[Op, Any]] = {}
 
     # ---- places and emission -----------------------------------------------------------------------------------
 
@@ -218,7 +220,8 @@ class _Lowerer:
         return S2sadError(code, reason, self.place(node), help)
 
     def emit(self, stmt: Any) -> None:
-        stmt.origin = self.place(self.node)
+        _, node = self.nodes.get(id(getattr(stmt, "expr", None)), (None, self.node))
+        stmt.origin = self.place(node)
         if stmt.quote is None:
             stmt.quote = self.quote(self.node)
         self.block.append(stmt)
@@ -692,6 +695,8 @@ class _Lowerer:
         if handler is None:
             raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node)
         result: Expr = handler(node)
+        if isinstance(result, Op) and getattr(node, "lineno", None):
+            self.nodes.setdefault(id(result), (result, node))
         return result
 
     def expr_Constant(self, node: Any) -> Expr:

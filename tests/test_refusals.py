@@ -1,0 +1,581 @@
+"""Bad input: every refusal has a code, a place with a caret, a reason and a help; none is a bare error of Python."""
+
+import functools
+import linecache
+import math
+import pickle
+import re
+import textwrap
+import types
+
+import gast
+import numpy as np
+import pytest
+
+from s2sad import S2sadError, elementwise_grad, grad, jvp, vjp
+from s2sad.frontend import support
+
+
+def module_of(text, name, **names):
+    text = textwrap.dedent(text)
+    linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
+    module = types.ModuleType("refused")
+    vars(module).update(np=np, math=math, functools=functools, **names)
+    exec(compile(text, name, "exec", dont_inherit=True), vars(module))
+    return module
+
+
+def refusal(text, *args, transform=grad, name="f.py", **names):
+    """What the derivative of the function `f` of a text refuses with, for these arguments."""
+    module = module_of(text, name, **names)
+    with pytest.raises(S2sadError) as caught:
+        transform(module.f)(*args)
+    return caught.value
+
+
+# ---- whole messages -------------------------------------------------------------------------------------------------
+
+MESSAGES = [
+    (
+        "def f(x):\n    return undefned * x\n", (2.0,), {"undefined": 1.0},
+        """
+        f.py:2:12: [S202] name 'undefned' is not defined
+        2 |     return undefned * x
+          |            ^^^^^^^^
+        help: did you mean undefined?
+        """,
+    ),
+    (
+        "def f(x):\n    return np.logaddexpp(x, x)\n", (2.0,), {},
+        """
+        f.py:2:12: [S203] numpy has no 'logaddexpp'
+        2 |     return np.logaddexpp(x, x)
+          |            ^^^^^^^^^^
+        help: did you mean numpy.logaddexp or numpy.logaddexp2?
+        """,
+    ),
+    (
+        "def f(x):\n    return math.hypott(x, 1)\n", (2.0,), {},
+        """
+        f.py:2:12: [S203] math has no 'hypott'
+        2 |     return math.hypott(x, 1)
+          |            ^^^^^^^^^^^
+        help: did you mean math.hypot?
+        """,
+    ),
+    (
+        "def f(x):\n    return (math.sin if x > 0 else math.cos)(x)\n", (2.0,), {},
+        """
+        f.py:2:13: [S204] which function `math.sin if x > 0 else math.cos` is cannot be found out
+        2 |     return (math.sin if x > 0 else math.cos)(x)
+          |             ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+        help: call a function by its name
+        """,
+    ),
+    (
+        "def f(x):\n    for i in range(3):\n        if x > i:\n            return x\n    return x * x\n", (2.0,), {},
+        """
+        f.py:4:13: [S201] `return` inside a loop is not supported
+        4 |             return x
+          |             ^^^^^^^^
+        help: return after the loop
+        """,
+    ),
+    (
+        "def f(x):\n    x[0] = 1.0\n    return np.sum(x)\n", (np.ones(3),), {},
+        """
+        f.py:2:5: [S201] an in-place write is not supported
+        2 |     x[0] = 1.0
+          |     ^^^^
+        help: build a new value instead
+        """,
+    ),
+    (
+        "def f(x):\n    y = 2.0 * x\n    return y\n", (np.ones((2, 3)),), {},
+        """
+        f.py:3:12: [S408] the result of f is an array of 2 axes, not a scalar
+        3 |     return y
+          |            ^
+        help: use elementwise_grad, vjp or jacobian for a result with axes, or return a sum
+        """,
+    ),
+    (
+        "def f(x):\n    return x, x\n", (2.0,), {},
+        """
+        f.py:2:12: [S408] the result of f is a tuple, not a scalar
+        2 |     return x, x
+          |            ^^^^
+        help: use elementwise_grad, vjp or jacobian for a result with axes, or return a sum
+        """,
+    ),
+    (
+        "def f(x):\n    x = x * x\n", (2.0,), {},
+        """
+        f.py:1:1: [S409] the result of f is None, not a real number
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: return a real number
+        """,
+    ),
+    (
+        "def f(x):\n    return f'{x}'\n", (2.0,), {},
+        """
+        f.py:2:12: [S409] the result of f is text, not a real number
+        2 |     return f'{x}'
+          |            ^^^^^^
+        help: return a real number
+        """,
+    ),
+    (
+        "def f(x, y):\n    return x * y\n", (2.0,), {},
+        """
+        f.py:1:1: [S402] grad_f(x, y): missing a required argument: 'y'
+        1 | def f(x, y):
+          | ^^^^^^^^^^^^
+        """,
+    ),
+    (
+        "def f(x, y):\n    return x * y\n", (2.0, 3.0, 4.0), {},
+        """
+        f.py:1:1: [S402] grad_f(x, y): too many positional arguments
+        1 | def f(x, y):
+          | ^^^^^^^^^^^^
+        """,
+    ),
+    (
+        "def f(x):\n    return x.sum()\n", (np.arange(3),), {},
+        """
+        f.py:1:1: [S403] 'x' holds integers, which cannot be differentiated with respect to
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: pass x.astype(float)
+        """,
+    ),
+    (
+        "def f(x):\n    return x.sum()\n", (np.array([True]),), {},
+        """
+        f.py:1:1: [S404] 'x' holds booleans, which cannot be differentiated with respect to
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: pass x.astype(float)
+        """,
+    ),
+    (
+        "f = lambda x: x\n", ("text",), {},
+        """
+        f.py:1:5: [S405] 'x' is text, which cannot be differentiated with respect to
+        1 | f = lambda x: x
+          |     ^^^^^^^^^^^
+        help: pass a float or an array of floats
+        """,
+    ),
+    (
+        "def f(x):\n    return x.sum()\n", (np.array([1.0, None]),), {},
+        """
+        f.py:1:1: [S406] 'x' holds objects, which cannot be differentiated with respect to
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: pass a float or an array of floats
+        """,
+    ),
+    (
+        "def f(x):\n    yield x\n", (2.0,), {},
+        """
+        f.py:1:1: [S105] f is a generator, which cannot be differentiated
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: return a list or an array of what it yields
+        """,
+    ),
+    (
+        "async def f(x):\n    return x\n", (2.0,), {},
+        """
+        f.py:1:1: [S106] f is a coroutine, which cannot be differentiated
+        1 | async def f(x):
+          | ^^^^^^^^^^^^^^^
+        help: put the numerical part in a function that does not await
+        """,
+    ),
+    (
+        "def f(*xs):\n    return xs[0]\n", (2.0,), {},
+        """
+        f.py:1:1: [S201] `*xs` of f is not supported
+        1 | def f(*xs):
+          | ^^^^^^^^^^^
+        help: name the parameters
+        """,
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text, args, names, message", MESSAGES, ids=lambda v: None)
+def test_message(text, args, names, message):
+    assert str(refusal(text, *args, **names)) == textwrap.dedent(message).strip()
+
+
+# ---- constructs -----------------------------------------------------------------------------------------------------
+
+#: A body for each row of the table of refused constructs, and the column of the construct on the line that has it.
+CONSTRUCTS = {
+    "AsyncFor": None,  # the four of a coroutine: the function is refused as a whole, see below
+    "AsyncWith": None,
+    "Await": None,
+    "AsyncFunctionDef": "async def g():\n    pass\nreturn x",
+    "Break": "for i in range(3):\n    break\nreturn x",
+    "ClassDef": "class A:\n    pass\nreturn x",
+    "Continue": "for i in range(3):\n    continue\nreturn x",
+    "Delete": "y = x\ndel y\nreturn x",
+    "DictComp": "y = {i: x for i in range(3)}\nreturn x",
+    "Dict": "y = {'a': x}\nreturn x",
+    "GeneratorExp": "return sum(x for i in range(3))",
+    "Global": "global g\nreturn x",
+    "ListComp": "return sum([x for i in range(3)])",
+    "Match": "match x:\n    case _:\n        return x",
+    "NamedExpr": "return (y := x) * y",
+    "Nonlocal": "def g():\n    nonlocal x\n    x = 2.0\ng()\nreturn x",
+    "SetComp": "return len({x for i in range(3)}) * x",
+    "Set": "return len({x}) * x",
+    "Starred": "a, *b = (x, x)\nreturn a",
+    "Try": "try:\n    return x\nexcept ValueError:\n    return 2 * x",
+    "TryStar": "try:\n    y = x\nexcept* ValueError:\n    y = 2 * x\nreturn y",
+    "With": "with open('f') as g:\n    pass\nreturn x",
+    "Yield": "h = lambda: (yield x)\nreturn x",
+    "YieldFrom": "h = lambda: (yield from x)\nreturn x",
+}
+
+
+def test_every_construct_has_an_example():
+    assert set(CONSTRUCTS) >= set(support.REFUSED)
+
+
+@pytest.mark.parametrize("row", sorted(support.REFUSED))
+def test_refused_construct(row):
+    body = CONSTRUCTS[row]
+    if body is None:
+        pytest.skip("stands only in a coroutine, which is refused as a whole")
+    text = "def f(x):\n" + textwrap.indent(body, "    ") + "\n"
+    try:
+        tree = gast.parse(text)
+    except SyntaxError:
+        pytest.skip("not in the grammar of this Python")
+    refused = refusal(text, 2.0)
+    assert refused.code == "S201"
+    what, instead = support.REFUSED[row]
+    assert refused.reason == f"{what} is not supported"
+    assert refused.help == instead
+    wanted = next(n for n in gast.walk(tree) if type(n).__name__ == row)
+    assert (refused.place.file, refused.place.line, refused.place.column) == ("f.py", wanted.lineno, wanted.col_offset + 1)
+
+
+@pytest.mark.parametrize("body", ["async for i in x:\n    pass", "async with x:\n    pass", "await x"])
+def test_bodies_of_coroutines(body):
+    refused = refusal("async def f(x):\n" + textwrap.indent(body, "    ") + "\n", 2.0)
+    assert (refused.code, refused.place.line) == ("S106", 1)
+
+
+@pytest.mark.parametrize(
+    "body, code, at",
+    [
+        ("return g(x, 1, 2)", "S402", "g(x, 1, 2)"),
+        ("return g(x, z=1)", "S402", "g(x, z=1)"),
+        ("return g()", "S402", "g()"),
+        ("return g(*[x])", "S201", "*[x]"),
+        ("return math.sin(x, x)", "S303", "math.sin(x, x)"),
+        ("return np.sum(x, axs=0)", "S303", "np.sum(x, axs=0)"),
+        ("return np.unwrap(x)", "S301", "np.unwrap(x)"),
+        ("return np.add(x, x, out=x)", "S201", "np.add(x, x, out=x)"),
+        ("return np.matrix(x).sum()", "S301", "np.matrix(x)"),
+        ("return x.summ()", "S203", "x.summ()"),
+        ("return x.shap", "S203", "x.shap"),
+        ("return number(x)", "S204", "number"),
+        ("return math(x)", "S204", "math"),
+        ("return (lambda y: y)(x)", "S204", "lambda y: y"),
+        ("return sum(map(lambda y: y, [x]))", "S201", "lambda y: y"),
+        ("return getattr(math, 'sin')(x)", "S204", "getattr(math, 'sin')"),
+        ("return eval('x')", "S201", "eval('x')"),
+        ("exec('y = x')\nreturn x", "S201", "exec('y = x')"),
+        ("return len(locals()) * x", "S201", "locals()"),
+        ("return cached(x)", "S204", "cached"),
+        ("return derived(x)", "S201", "derived(x)"),
+        ("m = math\nreturn m.sin(x)", "S201", "math"),
+        ("y.append(x)\nreturn x", "S201", "y.append(x)"),
+        ("number.real = x\nreturn x", "S201", "number.real"),
+        ("z = w * x\nw = 2.0\nreturn z", "S202", "w"),
+        ("return ([x] * 3)[0]", "S303", "[x] * 3"),
+        ("y = [x] + [x]\nreturn y[1]", "S303", "[x] + [x]"),
+        ("s = 0.0\nfor v in [x, x]:\n    s += v\nreturn s", "S201", None),
+        ("a, b = x, x, x\nreturn a", "S201", "a, b"),
+        ("for i in range(3):\n    pass\nelse:\n    x = 2 * x\nreturn x", "S201", None),
+        ("from math import sinn\nreturn sinn(x)", "S203", "from math import sinn"),
+        ("from . import sinn\nreturn sinn(x)", "S201", "from . import sinn"),
+        ("@functools.cache\ndef h(y):\n    return y\nreturn h(x)", "S201", None),
+        ("def h(y=x):\n    return y\nreturn h()", "S201", "h()"),
+        ("return x * 1j", "S409", "x * 1j"),
+        ("return x > 1", "S409", "x > 1"),
+        ("return [x]", "S408", "[x]"),
+    ],
+)  # fmt: skip
+def test_refused_with_place(body, code, at):
+    text = "def f(x):\n" + textwrap.indent(body, "    ") + "\n"
+    cached = functools.lru_cache(lambda x: x)
+    cached.__name__ = "cached"
+    names = {"g": lambda a, b=2.0: a * b, "number": 3.0, "y": [], "cached": cached, "derived": grad(lambda x: x * x)}
+    refused = refusal(text, 2.0, **names)
+    assert refused.code == code, refused
+    place = refused.place
+    assert place.file == "f.py"
+    line = text.split("\n")[place.line - 1]
+    assert place.text.split("\n")[0] == line
+    if at is not None:
+        assert line[place.column - 1 : place.end_column - 1] == at
+    shown = str(refused).split("\n")
+    assert re.fullmatch(r"f\.py:\d+:\d+: \[S\d\d\d\] .+", shown[0])
+    assert "^" in shown[2]
+
+
+def test_self_reference():
+    text = "@grad\ndef power(x, n):\n    return 1.0 if n == 0 else x * power(x, n - 1)\nf = power\n"
+    module = module_of(text, "power.py", grad=grad)
+    with pytest.raises(S2sadError) as caught:
+        module.f(2.0, 3)
+    assert str(caught.value) == textwrap.dedent(
+        """\
+        power.py:3:38: [S411] 'power' is the name of the derivative of the function that calls it
+        3 |     return 1.0 if n == 0 else x * power(x, n - 1)
+          |                                   ^^^^^
+        help: leave power as it is, and write power_grad = grad(power)"""
+    ).replace("3:38", f"3:{text.splitlines()[2].index('power(') + 1}")
+
+
+def test_self_reference_by_way_of_another():
+    text = """
+        @grad
+        def f(x):
+            return helper(x)
+
+        def helper(x):
+            return x if x < 1.0 else f(x - 1.0)
+        """
+    module = module_of(text, "mutual.py", grad=grad)
+    with pytest.raises(S2sadError, match=r"S411"):
+        module.f(2.0)
+
+
+# ---- what is no function --------------------------------------------------------------------------------------------
+
+
+class Model:
+    def loss(self, x):
+        return x * x
+
+
+@pytest.mark.parametrize(
+    "given, code",
+    [
+        (len, "S102"),
+        (math.sin, "S102"),
+        (np.sin, "S102"),
+        (np.linalg.norm, None),
+        (np.vectorize(math.sin), "S102"),
+        (functools.partial(math.sin), "S102"),
+        (functools.partial(Model), "S104"),
+        (functools.lru_cache(lambda x: x), "S109"),
+        (Model, "S104"),
+        (Model(), "S109"),
+        (float, "S104"),
+        (3, "S109"),
+        ("x", "S109"),
+        ([], "S109"),
+        (property(len), "S109"),
+        (str.upper, "S102"),
+    ],
+)
+def test_no_function(given, code):
+    with pytest.raises(S2sadError) as caught:
+        grad(given)(2.0)
+    if code:
+        assert caught.value.code == code
+    assert caught.value.help or caught.value.place
+
+
+def test_source_not_found():
+    namespace = {}
+    exec("def f(x):\n    return x * x\n", namespace)
+    with pytest.raises(S2sadError) as caught:
+        grad(namespace["f"])
+    assert caught.value.code == "S101"
+    assert caught.value.help
+
+
+def test_edited_file(tmp_path):
+    path = tmp_path / "edited.py"
+    path.write_text("def f(x):\n    return x * x\n")
+    module = types.ModuleType("edited")
+    exec(compile(path.read_text(), str(path), "exec"), vars(module))
+    path.write_text("def f(x):\n    return x * x * x\n")
+    with pytest.raises(S2sadError) as caught:
+        grad(module.f)
+    assert caught.value.code == "S103"
+
+
+# ---- arguments ------------------------------------------------------------------------------------------------------
+
+
+def product(x, y=2.0, *, z=1.0):
+    return x * y * z
+
+
+@pytest.mark.parametrize("wrt", ["w", 3, -4, 1.5, None, True, (), ("x", "x"), (0, "x"), ["x", 9], {"x"}, b"x", ("x", None)])
+def test_wrong_wrt(wrt):
+    for transform in (grad, vjp, jvp, elementwise_grad):
+        with pytest.raises(S2sadError) as caught:
+            transform(product, wrt=wrt)
+        assert caught.value.code == "S401"
+        assert caught.value.place.line == product.__code__.co_firstlineno
+
+
+def test_wrt_of_a_function_without_parameters():
+    with pytest.raises(S2sadError, match="S401"):
+        grad(lambda: 1.0)
+
+
+def test_near_name_in_wrt():
+    with pytest.raises(S2sadError, match="did you mean 'weights'"):
+        grad(lambda weights, bias: weights, wrt="weight")
+
+
+@pytest.mark.parametrize(
+    "args, named",
+    [
+        ((), {}),
+        ((1.0, 2.0, 3.0), {}),
+        ((1.0,), {"q": 1.0}),
+        ((1.0,), {"x": 1.0}),
+        ((1.0, 2.0), {"y": 1.0}),
+        ((), {"y": 1.0}),
+        ((1.0, 2.0, 3.0), {"z": 1.0}),
+    ],
+)
+def test_wrong_arguments(args, named):
+    derivative = grad(product)
+    derivative(1.0)
+    for transform in (derivative, derivative.specialise):
+        with pytest.raises(S2sadError) as caught:
+            transform(*args, **named)
+        assert caught.value.code == "S402"
+
+
+class Number(float):
+    pass
+
+
+@pytest.mark.parametrize(
+    "value, code",
+    [
+        (None, "S407"),
+        (True, "S407"),
+        (np.True_, "S404"),
+        (np.int64(3), "S403"),
+        (np.arange(3, dtype="u1"), "S403"),
+        ("x", "S405"),
+        (b"x", "S405"),
+        (np.array(["a"]), "S405"),
+        (np.array([b"a"]), "S405"),
+        (np.array([1.0, None]), "S406"),
+        (1j, "S407"),
+        (np.array([1j]), "S407"),
+        (np.array(["2020-01-01"], "M8[D]"), "S407"),
+        (np.zeros(2, [("a", float)]), "S407"),
+        (10**400, "S407"),
+        ({}, "S407"),
+        ({"a": 1.0}, "S407"),
+        ({1.0}, "S407"),
+        (Model(), "S407"),
+        (Model, "S407"),
+        (len, "S407"),
+        (Number(2.0), "S407"),
+        (range(3), "S407"),
+        ((), "S407"),
+        ((1, 2), "S407"),
+        ((1.0, {}), "S407"),
+        ([1.0, np.array([1j])], "S407"),
+        (np.matrix([[1.0]]), "S407"),
+        (np.ma.masked_array([1.0]), "S407"),
+    ],
+    ids=repr,
+)
+def test_wrong_argument(value, code):
+    derivative = grad(product)
+    for _ in range(2):
+        with pytest.raises(S2sadError) as caught:
+            derivative(value)
+        assert caught.value.code == code
+        assert caught.value.place is not None and caught.value.help
+
+
+def test_array_classes_are_refused_wherever_they_stand():
+    with pytest.raises(S2sadError, match=r"S407.* 'y' is a matrix"):
+        grad(lambda x, y: (y * x).sum())(np.ones((2, 2)), np.matrix(np.ones((2, 2))))
+
+
+def test_tangents_and_seeds_of_the_wrong_shape():
+    def double(x):
+        return 2.0 * x
+
+    for bad in (1.0, np.ones(1), np.ones((3, 1)), np.ones(4), [1.0, 2.0, 3.0]):
+        with pytest.raises(S2sadError) as caught:
+            jvp(double)(np.ones(3), bad)
+        assert caught.value.code in ("S402", "S407")
+    for bad in (1.0, np.ones(1), np.ones((3, 1)), np.ones((1, 3))):
+        with pytest.raises(S2sadError, match="S402"):
+            vjp(double)(np.ones(3), bad)
+    with pytest.raises(S2sadError, match="S403"):
+        vjp(double)(np.ones(3), np.arange(3))
+
+
+def test_result_known_only_at_run_time():
+    class Box:
+        pass
+
+    box, inner = Box(), Box()
+    box.inner = inner
+
+    def f(x):
+        return box.inner.value * x
+
+    derivative = grad(f)
+    inner.value = 2.0
+    assert derivative(3.0) == 2.0
+    for value, code in ((np.ones(3), "S408"), (1j, "S409")):
+        inner.value = value
+        with pytest.raises(S2sadError) as caught:
+            derivative(3.0)
+        assert caught.value.code == code
+        assert caught.value.place.text.strip() == "return box.inner.value * x"
+
+
+def test_too_deep():
+    deep = "x" + " + x)" * 3000
+    text = "def f(x):\n    return " + "(" * 3000 + deep + "\n"
+    with pytest.raises(S2sadError) as caught:
+        source = text
+        linecache.cache["deep.py"] = (len(source), None, source.splitlines(keepends=True), "deep.py")
+        namespace = {}
+        try:
+            exec(compile(source, "deep.py", "exec"), namespace)
+        except (RecursionError, MemoryError, SyntaxError):
+            pytest.skip("Python itself does not take it")
+        grad(namespace["f"])(2.0)
+    assert caught.value.code == "S206"
+
+
+def test_deep_but_fine():
+    text = "def f(x):\n    return " + "(" * 50 + "x" + " * x)" * 50 + "\n"
+    assert grad(module_of(text, "deep50.py").f)(1.0) == 51.0
+    long = "def f(x):\n    return " + " + ".join(["x"] * 900) + "\n"
+    assert grad(module_of(long, "long.py").f)(1.0) == 900.0
+
+
+def test_refusals_cross_processes():
+    refused = refusal("def f(x):\n    return undefined_name\n", 2.0)
+    assert str(pickle.loads(pickle.dumps(refused))) == str(refused)
