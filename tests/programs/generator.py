@@ -1,7 +1,7 @@
 """Random Python functions in the language that s2sad accepts, as source text, drawn by hypothesis so that they shrink.
 
-A program has some helper functions and one `main`; every variable keeps one type: "s" a float, "v" an array of 3, "m" an
-array of 3 by 3. Expressions are tamed (`tanh`, `log(1.5 + x * x)`), so that values stay in range.
+A program has some helper functions and one `main`; every variable keeps one type: "s" a float, "v" an array of 3, "m"
+an array of 3 by 3. Expressions are tamed (`tanh`, `log(1.5 + x * x)`), so that values stay in range.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ OFFSETS = np.array([0.3, -0.8, 0.5])
 
 @dataclass
 class Signature:
-    """A helper function that has been written: its name, its parameters' types, its results' types, how it may be called."""
+    """A helper function that has been written: its name, its parameters' and results' types, how it may be called."""
 
     name: str
     params: list[tuple[str, str]]
@@ -147,7 +147,8 @@ class Writer:
         if form == 15:
             return f"{self.matrix()}[{self.pick(['0, 1', '-1, 2', '1, 1', '2, -3'])}]"
         if form == 16:
-            return f"np.sum({self.vector()}[{self.pick(['1:', ':-1', '::2', '[0, 2, 2]', '::-1'])}] * {self.expression('s', n)})"
+            part = f"{self.vector()}[{self.pick(['1:', ':-1', '::2', '[0, 2, 2]', '::-1'])}]"
+            return f"np.sum({part} * {self.expression('s', n)})"
         if form == 17:
             return f"np.sum({self.vector()}[1:] * {self.vector()}[:-1])"
         if form == 18:
@@ -155,7 +156,8 @@ class Writer:
         if form == 19:
             return f"{self.pick(['max', 'min'])}({s()}, {s()})"
         if form == 20:
-            return f"np.sum({self.matrix()}[{self.pick(['1', ':, 0', '1:', '..., -1', '[0, 0, 2], [1, 1, -1]', '[1, 1]'])}] ** 2)"
+            index = ["1", ":, 0", "1:", "..., -1", "[0, 0, 2], [1, 1, -1]", "[1, 1]"]
+            return f"np.sum({self.matrix()}[{self.pick(index)}] ** 2)"
         return self.call("s") or s()
 
     def vector(self):
@@ -183,7 +185,8 @@ class Writer:
         if form == 8:
             return f"({v()} @ {self.expression('m', n)})"
         if form == 9:
-            return f"np.{self.pick(['sum', 'mean', 'max', 'min'])}({self.expression('m', n)}, axis={self.pick(['0', '1', '-1'])})"
+            reduction = self.pick(["sum", "mean", "max", "min"])
+            return f"np.{reduction}({self.expression('m', n)}, axis={self.pick(['0', '1', '-1'])})"
         if form == 10:
             return f"{self.matrix()}[{self.pick(['0', ':, 1', '-1', '..., 2', '2, :', '[0, 1, 1], [2, 2, 0]'])}]"
         if form == 11:
@@ -223,7 +226,8 @@ class Writer:
         if form == 6:
             return f"np.outer({v()}, {v()})"
         if form == 7:
-            return f"({m()} - np.{self.pick(['sum', 'mean', 'max'])}({self.matrix()}, axis={self.pick(['0', '1'])}, keepdims=True))"
+            whole, reduction = m(), self.pick(["sum", "mean", "max"])
+            return f"({whole} - np.{reduction}({self.matrix()}, axis={self.pick(['0', '1'])}, keepdims=True))"
         if form == 8:
             return f"np.stack([{v()}, {v()}, {v()}]{self.pick(['', ', axis=1'])})"
         if form == 9:
@@ -377,7 +381,10 @@ class Writer:
         items: list[str] = []
         fixed = set(self.fixed)
         if form <= 3:
-            header = self.pick(["range(3)", "range(2)", "range(1, 4)", "range(3, 0, -1)", "range(0, 5, 2)", "range(2, -1, -2)", "range(0)", "reversed(range(3))"])
+            header = self.pick([
+                "range(3)", "range(2)", "range(1, 4)", "range(3, 0, -1)", "range(0, 5, 2)", "range(2, -1, -2)",
+                "range(0)", "reversed(range(3))",
+            ])  # fmt: skip
             after = header != "range(0)" and self.chance(40)
             if self.integers and self.chance(40):
                 header, after = f"range({self.pick(self.integers)})", False
@@ -393,7 +400,8 @@ class Writer:
             items.append(x)
         elif form == 5:
             x = self.fresh("s")
-            self.emit(f"for {index}, {x} in enumerate({self.pick([self.vector(), self.expression('v', 1)])}{self.pick(['', ', 1'])}):")
+            items_of = self.pick([self.vector(), self.expression("v", 1)])
+            self.emit(f"for {index}, {x} in enumerate({items_of}{self.pick(['', ', 1'])}):")
             self.bound[x] = "s"
             items.append(x)
             self.integers.append(index)
@@ -464,9 +472,10 @@ class Writer:
         self.budget -= 1
         if self.budget < 0:
             return self.assign()
-        getattr(self, self.pick(
-            ["assign", "assign", "assign", "alias", "augment", "swap", "several", "branch", "branch", "flagged", "loop", "loop", "loop", "local_function", "early_return"]
-        ))()
+        getattr(self, self.pick([
+            "assign", "assign", "assign", "alias", "augment", "swap", "several", "branch", "branch", "flagged", "loop",
+            "loop", "loop", "local_function", "early_return",
+        ]))()  # fmt: skip
 
 
 def helper(draw, number, known):
@@ -490,7 +499,8 @@ def helper(draw, number, known):
         writer.statement()
     if signature.recursive:
         name = writer.fresh(signature.results)
-        writer.emit(f"{name} = {signature.name}({', '.join(writer.expression(k, 1) for _, k in params)}, n - {writer.pick('12')})")
+        given = ", ".join(writer.expression(k, 1) for _, k in params)
+        writer.emit(f"{name} = {signature.name}({given}, n - {writer.pick('12')})")
         writer.bound[name] = signature.results
         wrap = {"s": "math.tanh", "v": "np.tanh", "m": "np.tanh"}[signature.results]
         writer.emit(f"return {wrap}({name}) * {writer.expression(signature.results, 1)}")
@@ -518,6 +528,7 @@ def programs(draw):
         writer.statement()
     sums = [{"s": n, "v": f"np.sum({n})", "m": f"np.mean({n})"}[k] for n, k in list(writer.bound.items())[-4:]]
     writer.emit(f"return {' + '.join(sums)} + {writer.result()}")
-    texts.append(f"def main({', '.join([*(n for n, _ in params), *writer.integers[:0], *(f'n{i}' for i in range(flags))])}):\n" + "\n".join(writer.lines))
+    names = [*(n for n, _ in params), *(f"n{i}" for i in range(flags))]
+    texts.append(f"def main({', '.join(names)}):\n" + "\n".join(writer.lines))
     single = draw(st.integers(0, 9)) == 9
     return Program("\n\n".join(texts) + "\n", types, flags, draw(st.integers(0, 999)), single)
