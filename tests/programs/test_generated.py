@@ -15,8 +15,6 @@ from hypothesis import HealthCheck, given, settings
 from programs.generator import programs
 from programs.oracle import Unsuitable, check, leaves, wide
 
-import s2sad
-
 PROGRAMS = int(os.environ.get("S2SAD_PROGRAMS", "60"))
 _numbers = itertools.count()
 
