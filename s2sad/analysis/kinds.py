@@ -6,12 +6,15 @@ combination of its arguments' kinds, and attributes, methods and in-place operat
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import Lowering
+from s2sad.frontend.lower import Lowering, bind_arguments, parameters, tuple_arity
+from s2sad.frontend.resolve import LivePrimal
 from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -252,10 +255,46 @@ class Specialiser:
             return self._call(instance, stmt, arguments)
 
         instance.kinds = infer(probe, fixed, calls)
+        while self._find_methods(function.body, instance.kinds):
+            probe.body[len(moving) :] = function.body
+            instance.kinds = infer(probe, fixed, calls)
         results = [_expr_kind(v, instance.kinds.get) for v in function.results.values]
         self._changed = self._changed or results != instance.results
         instance.results = results
         self._round[instance] = False
+
+    def _find_methods(self, block: Block, kinds: Kinds) -> bool:
+        """Make calls of methods of the user's classes plain calls; tell whether there were any."""
+        found = False
+        for position, stmt in enumerate(block):
+            for inner in blocks_of(stmt):
+                found = self._find_methods(inner, kinds) or found
+            if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name.startswith("method.")):
+                continue
+            receiver = kind_of_expr(stmt.expr.operands[0], kinds)
+            name = stmt.expr.name.partition(".")[2]
+            if receiver.sort != "object" or not isinstance(receiver.cls, type):
+                continue
+            if name in dict(receiver.fields):
+                continue  # what the object itself holds under this name hides the method
+            held = inspect.getattr_static(receiver.cls, name, None)
+            if isinstance(held, staticmethod):
+                function, operands = held.__func__, stmt.expr.operands[1:]
+            else:
+                function, operands = held, stmt.expr.operands
+            if not isinstance(function, types.FunctionType):
+                continue
+            self.lowering.methods[receiver.cls, name] = held
+            primal = LivePrimal(function)
+            params = parameters(primal.source.node.args)
+            if tuple_arity(primal.source.node) is not None:
+                reason = f"the method {name!r} returns a tuple, which is not supported"
+                raise S2sadError("S201", reason, stmt.origin, "return one value")
+            arguments = bind_arguments(primal, params, operands, stmt.expr.keywords, stmt.origin)
+            links = {"origin": stmt.origin, "quote": stmt.quote, "group": stmt.group}
+            block[position] = Call((stmt.var,), self.lowering.label(primal), tuple(arguments), **links)
+            found = True
+        return found
 
     def _call(self, caller: _Instance, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
         canonical, back = _canonical(arguments)

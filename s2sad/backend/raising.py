@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,13 +50,14 @@ class Surroundings:
     """What the text of a function leans on: the names of modules and siblings, and what it turned out to use.
 
     module_name: qualified module -> the name under which the text finds it.
-    functions: names of the program's functions.
+    functions: names of the program's functions. keyword_only: their parameters that go by name, position -> name.
     helpers: runtime functions used, plain name -> qualified name; modules: names used -> qualified module.
     """
 
     module_name: Callable[[str], str]
     functions: dict[Label, str]
     taken: set[str] = field(default_factory=set)
+    keyword_only: dict[Label, dict[int, str]] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
 
@@ -252,7 +253,7 @@ class _Raising:
         if stmt.how == "add.at":
             assert stmt.index is not None
             at = self.dotted("numpy.add.at")
-            return [gast.Expr(gast.Call(at, [base, self.expr(stmt.index), self.expr(stmt.expr)], []))]
+            return [gast.Expr(gast.Call(at, [base, self.index_value(stmt.index), self.expr(stmt.expr)], []))]
         if stmt.index is None:
             target = self.name(stmt.base, gast.Store())
         else:
@@ -265,12 +266,30 @@ class _Raising:
             how, value = "operator.sub", value.operands[0]
         return [gast.AugAssign(target, _BINARY[how](), self.expr(value))]
 
+    def call_arguments(self, label: Label, args: Sequence[Expr]) -> tuple[list[Any], list[Any]]:
+        """The positional and the keyword arguments of a call, one a parameter."""
+        by_name = self.around.keyword_only.get(label, {})
+        positional = [self.expr(a) for k, a in enumerate(args) if k not in by_name]
+        named = [gast.keyword(by_name[k], self.expr(a)) for k, a in enumerate(args) if k in by_name]
+        return positional, named
+
+    def index_value(self, index: Expr) -> Any:
+        """An index outside of brackets, where a slice is written as a call."""
+        if isinstance(index, Op) and index.name == "tuple":
+            return gast.Tuple([self.index_value(part) for part in index.operands], gast.Load())
+        if isinstance(index, Op) and index.name == "slice":
+            parts = list(index.operands)
+            if parts[2] == Const(None):
+                parts.pop()
+            return gast.Call(gast.Name("slice", gast.Load(), None, None), [self.expr(p) for p in parts], [])
+        return self.expr(index)
+
     def call(self, stmt: Call) -> list[Any]:
         if stmt.callee is POP:
             value = self.expr(Op(POP_OP, stmt.args))
         else:
             callee: Any = gast.Name(self.around.functions[stmt.callee], gast.Load(), None, None)
-            value = gast.Call(callee, [self.expr(a) for a in stmt.args], [])
+            value = gast.Call(callee, *self.call_arguments(stmt.callee, stmt.args))
         if not stmt.vars:
             return [gast.Expr(value)]
         targets = [self.name(v, gast.Store()) for v in stmt.vars]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +10,7 @@ from s2sad.analysis.kinds import Kinds
 from s2sad.backend.printer import print_module
 from s2sad.backend.raising import Surroundings, global_names, raise_function
 from s2sad.backend.tapes import POP
+from s2sad.frontend.lower import parameters
 from s2sad.frontend.resolve import Primal
 from s2sad.ir.nodes import Function, Label, Program
 from s2sad.ir.walk import callees
@@ -62,7 +63,7 @@ def write(
         if label not in names:
             names[label] = _free(label.hint, used | taken | params)
             used.add(names[label])
-    around = Surroundings(module_name, names, taken=set(used))
+    around = Surroundings(module_name, names, set(used), _keyword_only(program, labels, by_name))
     trees = []
     written: dict[str, Function] = {}
     for label in order:
@@ -73,6 +74,18 @@ def write(
         written[names[label]] = function
     modules = {name: module for name, module in around.modules.items()}
     return Text(print_module(trees), names[program.entry], written, primals, around.helpers, modules, trees)
+
+
+def _keyword_only(
+    program: Program, labels: Iterable[Label], by_name: Callable[[Label], Primal | None]
+) -> dict[Label, dict[int, str]]:
+    """For each function the parameters that a call names: position -> name."""
+    found: dict[Label, dict[int, str]] = {}
+    for label in labels:
+        primal = by_name(label)
+        params = parameters(primal.source.node.args) if primal is not None else program.functions[label].params
+        found[label] = {k: p.name for k, p in enumerate(params) if p.passing == "keyword"}
+    return found
 
 
 def _free(hint: str, used: set[str]) -> str:

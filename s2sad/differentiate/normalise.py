@@ -149,7 +149,10 @@ def _needs_own_result(stmt: Assign, rebound: bool) -> bool:
         return False
     if stmt.expr.name == "operator.getitem" and stmt.expr.operands[0] is stmt.var:
         return True  # its adjoint is added into cells of a buffer, which has to be another Var's
-    shared = rebound or any(v is stmt.var for v in vars_of(stmt.expr))
+    itself = any(v is stmt.var for v in vars_of(stmt.expr))
+    if itself and stmt.expr.name == "operator.getitem":
+        return True
+    shared = rebound or itself
     return shared and not stmt.var.temporary and reads_result(stmt.expr)
 
 

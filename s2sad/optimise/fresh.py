@@ -7,13 +7,15 @@ becomes a copy.
 from __future__ import annotations
 
 from s2sad.analysis.aliases import alias_classes, shared_operands
-from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import Assign, Block, Call, Const, Function, Op, Restore, Stmt, Var, blocks_of, replace, walk
+from s2sad.analysis.kinds import Kinds, infer, kind_of_expr
+from s2sad.ir.kinds import Kind
+from s2sad.ir.nodes import Assign, Block, Call, Const, Expr, Function, Op, Restore, Stmt, Var, blocks_of, replace, walk
 from s2sad.ir.walk import set_blocks, vars_of
 from s2sad.ir.webs import replace_function
+from s2sad.optimise.effects import TAPE_OPS
 
 RETURNED = "s2sad.returned"
+POP_OP = TAPE_OPS[1]
 
 
 def make_fresh(function: Function, kinds: Kinds) -> Function:
@@ -23,6 +25,7 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
     ]
     if not asked:
         return function
+    actual = actual_kinds(function, kinds)
     aliases = alias_classes(function, kinds)
     outside = {aliases.root(v) for v in (*(p.var for p in function.params), *function.free.values())}
     members: dict[Var, int] = {}
@@ -47,11 +50,16 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
     def settle(stmt: Stmt) -> Stmt:
         if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == RETURNED:
             g, x = stmt.expr.operands
+            wanted = kind_of_expr(x, kinds)
+            if wanted.shape == ():
+                return replace(stmt, expr=_number_like(g, kind_of_expr(g, actual), x, wanted))
             if not isinstance(g, Var):
                 return replace(stmt, expr=Op("numpy.full_like", (x, g)))
             root = aliases.root(g)
-            kind, wanted = kind_of_expr(g, kinds), kinds.get(x, UNKNOWN) if isinstance(x, Var) else UNKNOWN
-            if kind.dtype is not None and wanted.dtype is not None and kind.dtype != wanted.dtype and wanted.is_array:
+            kind = kind_of_expr(g, actual)
+            if wanted.is_array and wanted.dtype is not None and kind.dtype != wanted.dtype and (
+                kind.dtype is not None or wanted.dtype != "float64"
+            ):
                 return replace(stmt, expr=Op("numpy.ndarray.astype", (g, Op("numpy.ndarray.dtype", (x,)))))
             if kind.shape == () or (root not in outside and root not in borrowed and members.get(root) == 1):
                 return replace(stmt, expr=g)
@@ -64,6 +72,26 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
 
     body: Block = [settle(s) for s in function.body]
     return replace_function(function, body=body)
+
+
+def actual_kinds(function: Function, kinds: Kinds) -> Kinds:
+    """The kinds that the values of a function really have: an adjoint may be of a wider dtype than its primal."""
+    given = [*(p.var for p in function.params), *function.free.values()]
+    given += [s.var for s in walk(function.body) if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name == POP_OP]
+    outside = {v: kinds[v] for v in given if v in kinds}
+    return infer(function, outside, lambda call, _: [kinds.get(v) for v in call.vars])
+
+
+def _number_like(g: Expr, kind: Kind, x: Expr, wanted: Kind) -> Expr:
+    """A gradient of a number as a number of the same sort."""
+    if wanted.is_array:
+        return g if kind.is_array else Op("numpy.asarray", (g,))
+    if wanted.sort == "scalar" and wanted.dtype != "float64":
+        same = kind.sort == "scalar" and kind.dtype == wanted.dtype
+        return g if same else Op("numpy.ndarray.astype", (Op("numpy.float64", (g,)), Op("numpy.ndarray.dtype", (x,))))
+    if wanted.sort in ("float", "scalar") and (kind.sort in ("int", "bool", "array") or kind.shape != ()):
+        return Op("builtins.float", (g,))
+    return g
 
 
 def _is_repeated(expr: Op, kinds: Kinds) -> bool:

@@ -439,12 +439,15 @@ class Algebra:
             and any(kind_of_expr(e, self.kinds).sort not in ("int", "bool") for e in everything)
         ):
             c = int(c)
-        elif isinstance(c, int) and not everything:
-            pass
-        result: Expr | None = None
         negative = False
         divided = bool(under or product.divisor != 1)
-        if numbers or not (arrays or under or under_arrays or divided) or c not in (1, -1):
+        if isinstance(c, float) and c.is_integer() and divided:
+            c = int(c)
+        # 1.0 * n is a float where n is an int.
+        result: Expr | None = Const(c) if isinstance(c, float) and everything else None
+        if result is not None:
+            pass
+        elif numbers or not (arrays or under or under_arrays or divided) or c not in (1, -1):
             if c == -1 and numbers:
                 negative = True
             elif c != 1 or not numbers:
