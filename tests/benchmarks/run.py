@@ -1,6 +1,7 @@
 """Time what users wait for: `python tests/benchmarks/run.py`.
 
-Times are medians of interleaved rounds; the last column is the target. It ends with status 1 if a target is missed. Times vary with the machine, so no test asserts them.
+Times are medians of interleaved rounds; the last column is the target. It ends with status 1 if a target is missed.
+Times vary with the machine, so no test asserts them.
 """
 
 from __future__ import annotations
