@@ -280,7 +280,8 @@ class _Build:
             elif isinstance(stmt, Store) and stmt.base in self.activity:
                 active = True
             elif isinstance(stmt, Call):
-                # A call that gives an active Var a value without derivative ends its adjoint: in a branch or loop, maybe.
+                # A call that gives an active Var a value without derivative ends its adjoint, perhaps in a branch or
+                # loop.
                 active = self._call_plan(stmt) or any(v in self.activity for v in stmt.vars)
             elif isinstance(stmt, (Save, Restore)):
                 active = bool(self.mode.activity.positions(stmt.site))
@@ -844,7 +845,8 @@ class _Build:
         self.kinds[copy] = kind if kind.carries_derivative else self.kinds.get(bar, UNKNOWN)
         item: Expr = param
         for position in path:
-            item = flatten(Op("operator.getitem", (item, Const(position))), out_emitter(body, {"group": param}, self.kinds))
+            emit = out_emitter(body, {"group": param}, self.kinds)
+            item = flatten(Op("operator.getitem", (item, Const(position))), emit)
         source = self._atom(item, body, {"group": param})
         body.append(Assign(copy, Op("s2sad.returned", (bar, source)), group=param))
         return copy
