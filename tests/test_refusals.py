@@ -264,7 +264,8 @@ def test_refused_construct(row):
     assert refused.reason == f"{what} is not supported"
     assert refused.help == instead
     wanted = next(n for n in gast.walk(tree) if type(n).__name__ == row)
-    assert (refused.place.file, refused.place.line, refused.place.column) == ("f.py", wanted.lineno, wanted.col_offset + 1)
+    found = refused.place
+    assert (found.file, found.line, found.column) == ("f.py", wanted.lineno, wanted.col_offset + 1)
 
 
 @pytest.mark.parametrize("body", ["async for i in x:\n    pass", "async with x:\n    pass", "await x"])
@@ -425,7 +426,9 @@ def product(x, y=2.0, *, z=1.0):
     return x * y * z
 
 
-@pytest.mark.parametrize("wrt", ["w", 3, -4, 1.5, None, True, (), ("x", "x"), (0, "x"), ["x", 9], {"x"}, b"x", ("x", None)])
+@pytest.mark.parametrize(
+    "wrt", ["w", 3, -4, 1.5, None, True, (), ("x", "x"), (0, "x"), ["x", 9], {"x"}, b"x", ("x", None)]
+)
 def test_wrong_wrt(wrt):
     for transform in (grad, vjp, jvp, elementwise_grad):
         with pytest.raises(S2sadError) as caught:
