@@ -77,7 +77,8 @@ def make_fresh(function: Function, kinds: Kinds) -> Function:
 def actual_kinds(function: Function, kinds: Kinds) -> Kinds:
     """The kinds that the values of a function really have: an adjoint may be of a wider dtype than its primal."""
     given = [*(p.var for p in function.params), *function.free.values()]
-    given += [s.var for s in walk(function.body) if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name == POP_OP]
+    assigns = [s for s in walk(function.body) if isinstance(s, Assign)]
+    given += [s.var for s in assigns if isinstance(s.expr, Op) and s.expr.name == POP_OP]
     outside = {v: kinds[v] for v in given if v in kinds}
     return infer(function, outside, lambda call, _: [kinds.get(v) for v in call.vars])
 
