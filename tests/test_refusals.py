@@ -50,8 +50,8 @@ MESSAGES = [
         """
         f.py:2:12: [S203] numpy has no 'logaddexpp'
         2 |     return np.logaddexpp(x, x)
-          |            ^^^^^^^^^^
-        help: did you mean numpy.logaddexp or numpy.logaddexp2?
+          |            ^^^^^^^^^^^^^
+        help: did you mean numpy.logaddexp or numpy.logaddexp2 or numpy.ldexp?
         """,
     ),
     (

@@ -291,8 +291,9 @@ class Specialiser:
                 reason = f"the method {name!r} returns a tuple, which is not supported"
                 raise S2sadError("S201", reason, stmt.origin, "return one value")
             arguments = bind_arguments(primal, params, operands, stmt.expr.keywords, stmt.origin)
-            links = {"origin": stmt.origin, "quote": stmt.quote, "group": stmt.group}
-            block[position] = Call((stmt.var,), self.lowering.label(primal), tuple(arguments), **links)
+            call = Call((stmt.var,), self.lowering.label(primal), tuple(arguments))
+            call.origin, call.quote, call.group = stmt.origin, stmt.quote, stmt.group
+            block[position] = call
             found = True
         return found
 
@@ -348,7 +349,7 @@ def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
     if prefix in ("method", "attribute"):
         receiver = kind_of_expr(op.operands[0], kinds)
         if receiver.sort in ("object", "dict", "str"):
-            return op
+            return Op(f"object_method.{name}", op.operands, op.keywords, op.spelled) if prefix == "method" else op
         if registry.find(rule_name(op)) is None:
             near = [n.rpartition(".")[2] for n in registry.nearest(rule_name(op))]
             help = f"did you mean {' or '.join(near)}?" if near else "call a NumPy function instead"

@@ -368,7 +368,7 @@ class _Raising:
             return gast.Call(gast.Attribute(args[0], "pop", gast.Load()), [], [])
         keywords = [gast.keyword(k, self.expr(v)) for k, v in op.keywords]
         prefix, _, rest = name.rpartition(".")
-        if prefix in ("numpy.ndarray", "method", "attribute"):
+        if prefix in ("numpy.ndarray", "method", "attribute", "object_method"):
             if (prefix == "numpy.ndarray" and rest in ARRAY_ATTRIBUTES) or prefix == "attribute":
                 return gast.Attribute(args[0], rest, gast.Load())
             return gast.Call(gast.Attribute(args[0], rest, gast.Load()), args[1:], keywords)

@@ -80,7 +80,7 @@ class StatementAdjoints:
                 if near
                 else "register a rule, or write it with functions that have one"
             )
-            shown = expr.name.removeprefix("method.").removeprefix("attribute.")
+            shown = expr.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
             raise S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
         if entry.name == "operator.getitem":
             return self._getitem(stmt, expr)
