@@ -138,7 +138,8 @@ def test_unhashable_and_odd_arguments_beside():
 def test_array_calls_go_by_kind():
     derivative = grad(lambda x, y: np.sum(x * y))
     x, y = RNG.normal(size=(3, 4)), RNG.normal(size=(3, 4))
-    for a, b in [(x, y), (x[:1], y), (x, y[:, :1]), (x[0], y), (x[:, :1], y[:1]), (x, 2.0), (2.0, y), (x[:2], y[:2])] * 2:
+    pairs = [(x, y), (x[:1], y), (x, y[:, :1]), (x[0], y), (x[:, :1], y[:1]), (x, 2.0), (2.0, y), (x[:2], y[:2])]
+    for a, b in pairs * 2:
         got = derivative(a, b)
         assert np.shape(got) == np.shape(a)
         expected = np.broadcast_to(b, np.broadcast_shapes(np.shape(a), np.shape(b)))
@@ -445,7 +446,8 @@ def test_pickling():
     by_name = pickle.loads(pickle.dumps(slope))
     assert by_name is slope
     assert pickle.loads(pickle.dumps(Spring.force)) is Spring.force
-    for derivative in (grad(product), value_and_grad(product, wrt=("x", "y")), grad(grad(square)), grad(Spring(3.0).energy)):
+    pair = value_and_grad(product, wrt=("x", "y"))
+    for derivative in (grad(product), pair, grad(grad(square)), grad(Spring(3.0).energy)):
         again = pickle.loads(pickle.dumps(derivative))
         assert again is not derivative
         assert again.options == derivative.options
