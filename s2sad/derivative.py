@@ -248,7 +248,7 @@ class Derivative:
             if self._annotated is None:
                 self._annotated = self._make(self._annotated_kinds())
                 self._tell(self._annotated)
-            return self._annotated.text.text
+            return self._annotated.text.text.rstrip("\n")
 
     def _annotated_kinds(self) -> list[Kind]:
         """The kinds that annotations promise, of all parameters of the function, bound ones first."""
@@ -314,7 +314,7 @@ class Derivative:
             reason = f"{self._base_name()} is nested too deeply"
             raise S2sadError("S206", reason, self._place(), "split long expressions over several statements") from None
         function.__doc__ = self.__doc__
-        function.source = text.text  # type: ignore[attr-defined]
+        function.source = text.text.rstrip("\n")  # type: ignore[attr-defined]
         return Specialisation(function, text, flat, guards)
 
     def _scalar_seed(self, y: Any) -> float:

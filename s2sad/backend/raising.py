@@ -346,7 +346,7 @@ class _Raising:
             label = op.operands[0]
             assert isinstance(label, Const)
             made = gast.Name(self.around.functions[label.value], gast.Load(), None, None)
-            return gast.Call(made, [self.expr(a) for a in op.operands[1:]], [])
+            return gast.Call(made, *self.call_arguments(label.value, op.operands[1:]))
         args = [self.expr(o) for o in op.operands]
         if name in _UNARY:
             return gast.UnaryOp(_UNARY[name](), args[0])

@@ -50,7 +50,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, defs_within, set_blocks, uses_within, vars_of
+from s2sad.ir.walk import defs, defs_within, exposed_reads, set_blocks, uses_within, vars_of
 from s2sad.optimise.dead import eliminate_dead
 
 #: The state of an adjoint that is bound; one that is zero is absent.
@@ -348,23 +348,31 @@ class _Build:
         return self.kinds.get(var, UNKNOWN).shape == ()
 
     def _zeroed_before(self, loop: Stmt) -> list[Var]:
-        """Arrays that adjoints of a loop's body add to and that live longer than the body.
+        """Arrays whose adjoints may have to be made, as zeros, before a loop is reversed.
 
-        Their adjoints may have to be made before the loop.
+        These are what its body adds to, and what it carries that nothing after it adds to.
         """
         assert isinstance(loop, (For, While))
         inside = {v for s in walk(loop.body) for v in defs(s)}
+        within = set(walk(loop.body))
+        order = list(walk(self.function.body))
+        after = order[order.index(loop) :]
+        added = {c.var for s in after if s not in within for c in self.contributions.get(s, ())}
         found: dict[Var, None] = {}
         for stmt in walk(loop.body):
             for contribution in self.contributions.get(stmt, ()):
                 var = contribution.var
-                if (
-                    var not in inside
-                    and not self._is_number(var)
-                    and kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape != ()
-                ):
+                if self._is_number(var) or kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape == ():
+                    continue
+                if var not in inside or (var in self._carried(loop) and var not in added):
                     found[var] = None
         return list(found)
+
+    def _carried(self, loop: For | While) -> set[Var]:
+        """What a trip of a loop may read of an earlier one."""
+        found: set[Var] = set()
+        exposed_reads(loop.body, set(), found)
+        return found
 
     # ---- forward sweep -----------------------------------------------------------------------------------------
 

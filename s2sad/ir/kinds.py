@@ -175,6 +175,11 @@ def join(a: Kind, b: Kind) -> Kind:
         if a.is_array and b.is_array:
             return Kind("array", dtype, shape)
         return Kind("unknown", None, shape)
+    if "none" in (a.sort, b.sort):
+        # What is done with the value is done with the other; None has no adjoint.
+        other = b if a.sort == "none" else a
+        if other.sort in numeric or other.sort == "unknown":
+            return Kind("unknown", other.dtype, other.shape)
     if a.sort == "object" and b.sort == "object" and a.cls is b.cls:
         return Kind("object", cls=a.cls)
     return Kind("unknown", None, join_shapes(a.shape, b.shape))
