@@ -269,7 +269,7 @@ def test_texts():
     assert derivative.source.startswith("def grad_product(x, y=2.0, *, z=1.0):\n")
     derivative(3.0)
     (function,) = derivative.specialisations
-    assert inspect.getsource(function) == function.source
+    assert inspect.getsource(function) == function.source + "\n"
     assert function.__name__ == function.__qualname__ == "grad_product"
     assert function.__doc__ == derivative.__doc__ == "Gradient of product with respect to x."
     assert str(inspect.signature(function)) == "(x, y=2.0, *, z=1.0)"
