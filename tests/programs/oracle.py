@@ -31,7 +31,7 @@ class Point:
 
     @property
     def tolerance(self):
-        return 2e-4 if self.single else 2e-8
+        return 2e-4 if self.single else 1e-10
 
 
 def is_active(value):
