@@ -483,14 +483,9 @@ class Derivative:
 
     def _forget(self) -> None:
         """Drop all that was made: something that it took for granted has changed."""
-        if self._inner is not None:
-            self._inner._refresh()
-        self._refresh()
-
-    def _refresh(self) -> None:
         with self._lock:
             if self._inner is not None:
-                self._inner._refresh()
+                self._inner._forget()
             elif self._parts.function.__code__ is not self._code:
                 self._set_up()
                 return
