@@ -14,6 +14,7 @@ from s2sad.analysis.kinds import Kinds, Specialiser
 from s2sad.backend.tapes import lay_out_tapes, name_single_saves
 from s2sad.differentiate.forward import ForwardMode
 from s2sad.differentiate.reverse import ReverseMode
+from s2sad.differentiate.unfold import unfold
 from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import Primal
 from s2sad.ir.kinds import Kind
@@ -85,10 +86,11 @@ def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) ->
 def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     """The optimised derivative of a program; the result may be transformed again."""
     notes: list[str] = []
+    program, kinds = unfold(flat.program, flat.kinds, flat.lowering, request.wrt)
     if request.mode == "forward":
-        program, kinds = ForwardMode(flat.program, flat.kinds).tangent(request.wrt, name=request.name)
+        program, kinds = ForwardMode(program, kinds, flat.lowering).tangent(request.wrt, name=request.name)
     else:
-        mode = ReverseMode(flat.program, flat.kinds, flat.lowering)
+        mode = ReverseMode(program, kinds, flat.lowering)
         program, kinds = mode.gradient(
             request.wrt, value=request.value, tuple_result=request.tuple_result, seed=request.seed, name=request.name
         )

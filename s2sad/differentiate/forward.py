@@ -15,8 +15,9 @@ from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.normalise import normalise
-from s2sad.differentiate.reverse import _adjoint_kind, out_emitter
+from s2sad.differentiate.reverse import _adjoint_kind, out_emitter, unreadable
 from s2sad.errors import S2sadError
+from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, same_shape
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -45,7 +46,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import set_blocks, vars_of
+from s2sad.ir.walk import defs, set_blocks, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import choose
@@ -57,7 +58,8 @@ State = dict[Key, None]
 class ForwardMode:
     """Makes the tangent of a program's entry, and of the functions that it calls."""
 
-    def __init__(self, program: Program, kinds: Kinds) -> None:
+    def __init__(self, program: Program, kinds: Kinds, lowering: Lowering) -> None:
+        self.lowering = lowering
         self.kinds: Kinds = dict(kinds)
         functions = {label: normalise(f, self.kinds)[0] for label, f in program.functions.items()}
         self.primals = program.functions
@@ -268,16 +270,19 @@ class _Tangent:
 
     def _bound_before(self, var: Var, loop: Stmt) -> bool:
         """Whether a Var is surely bound where a loop begins."""
-        if any(p.var is var for p in self.f.params):
-            return True
-        for stmt in self.f.body:
-            if stmt is loop:
-                return False
-            if isinstance(stmt, (Assign, Call, Restore)) and var in (
-                [stmt.var] if isinstance(stmt, Assign) else stmt.vars
-            ):
-                return True
-        return False
+
+        def binds(block: Block) -> bool:
+            return any(var in defs(s) or (isinstance(s, If) and binds(s.body) and binds(s.orelse)) for s in block)
+
+        def search(block: Block) -> bool | None:
+            for position, stmt in enumerate(block):
+                inner = (search(b) for b in blocks_of(stmt))
+                found = False if stmt is loop else next((f for f in inner if f is not None), None)
+                if found is not None:
+                    return found or binds(block[:position])
+            return None
+
+        return any(p.var is var for p in self.f.params) or bool(search(self.f.body))
 
     def assign(self, stmt: Assign, state: State, out: Block) -> None:
         links = own(stmt)
@@ -474,7 +479,11 @@ class _Tangent:
         )
         taped = self.mode.activity.touches_tape(stmt.callee)
         results = self.mode.activity.varied(stmt.callee, given)[1] if given or taped else frozenset()
-        if not (results or taped) or stmt.callee not in self.mode.program.functions:
+        if stmt.callee not in self.mode.program.functions:
+            if results and any(v in self.activity for v in stmt.vars):
+                raise unreadable(self.mode.lowering, stmt)
+            results, taped = frozenset(), False
+        if not (results or taped):
             for v in stmt.vars:
                 for p in self.paths(v):
                     state.pop((v, p), None)

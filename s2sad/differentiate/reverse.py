@@ -128,17 +128,6 @@ class ReverseMode:
             self._adjoint_sites[site] = Site(f"{site.hint}_bar", stack)
         return self._adjoint_sites[site]
 
-    def unreadable(self, stmt: Call) -> S2sadError:
-        """The refusal of an active call of a function that could not be lowered, at the call."""
-        try:
-            assert self.lowering is not None
-            self.lowering.function(self.lowering.label(self.lowering.primals[stmt.callee]))
-        except S2sadError as error:
-            if error.place is None:
-                return S2sadError(error.code, error.reason, stmt.origin, error.help)
-            return error
-        return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
-
     def _calls_itself(self) -> bool:
         called = (
             s.callee for f in [*self.primals.values(), *self.made.values()] for s in walk(f.body) if isinstance(s, Call)
@@ -299,7 +288,7 @@ class _Build:
         if (not wanted or not given) and not taped:
             return False
         if stmt.callee not in self.mode.program.functions:
-            raise self.mode.unreadable(stmt)
+            raise unreadable(self.mode.lowering, stmt)
         varied_results = self.mode.activity.varied(stmt.callee, given)[1] & wanted
         useful_params = self.mode.activity.useful(stmt.callee, varied_results)[1] & given
         if (not varied_results or not useful_params) and not taped:
@@ -334,6 +323,8 @@ class _Build:
                 if isinstance(stmt, If):
                     for var in vars_of(stmt.test):
                         needs.add(stmt, var, after=True)
+                    for var in self._zeroed_in(stmt):
+                        needs.add(stmt, var, after=True)
                 elif isinstance(stmt, For):
                     for var in vars_of(stmt.iter):
                         needs.add(stmt, var, after=True)
@@ -346,6 +337,33 @@ class _Build:
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()
+
+    def _zeroed_in(self, branch: If) -> list[Var]:
+        """What is read to make zeros of, for adjoints that one branch adds to and the other has to bind."""
+        added = [{c.var: None for s in walk(b) for c in self.contributions.get(s, ())} for b in blocks_of(branch)]
+        one_sided = [v for v in dict.fromkeys([*added[0], *added[1]]) if not (v in added[0] and v in added[1])]
+        one_sided = [v for v in one_sided if not self._is_number(v)]
+        if not one_sided:
+            return []
+        bound = {c.var for s in self._following(branch) for c in self.contributions.get(s, ())}
+        within = set(walk(branch.body)) | set(walk(branch.orelse))
+        local = {v for s in within for v in defs(s)} - {p.var for p in self.function.params}
+        local -= {v for s in walk(self.function.body) if s not in within for v in defs(s)}
+        return [self.adjoints.stand_in(v) for v in one_sided if v not in bound and v not in local]
+
+    def _following(self, branch: Stmt) -> list[Stmt]:
+        """The statements that surely come after one: later ones of its block and of the blocks around it."""
+
+        def search(block: Block) -> list[Stmt] | None:
+            for position, stmt in enumerate(block):
+                found: list[Stmt] | None = [] if stmt is branch else None
+                for inner in blocks_of(stmt):
+                    found = search(inner) if found is None else found
+                if found is not None:
+                    return [*found, *walk(block[position + 1 :])]
+            return None
+
+        return search(self.function.body) or []
 
     def _zeroed_before(self, loop: Stmt) -> list[Var]:
         """Arrays whose adjoints may have to be made, as zeros, before a loop is reversed.
@@ -933,6 +951,18 @@ def _gathered(contributions: list[Contribution]) -> list[Contribution]:
         first = made.get(key)
         made[key] = c if first is None else replace(first, value=Op("operator.add", (first.value, c.value)))
     return list(made.values())
+
+
+def unreadable(lowering: Lowering | None, stmt: Call) -> S2sadError:
+    """The refusal of an active call of a function that could not be lowered, at the call."""
+    try:
+        assert lowering is not None
+        lowering.function(lowering.label(lowering.primals[stmt.callee]))
+    except S2sadError as error:
+        if error.place is None:
+            return S2sadError(error.code, error.reason, stmt.origin, error.help)
+        return error
+    return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
 
 
 def _adjoint_kind(kind: Kind) -> Kind:

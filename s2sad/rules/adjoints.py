@@ -55,6 +55,13 @@ linear(f"{_HERE}.part", "x, arrays, k, axis=0", constant=("arrays",), views=("x"
        x="part_adjoint(g, x, arrays, k, axis)")
 linear(f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"),
        x="part(g, arrays, k, axis)")
+for _name in ("hstack", "vstack", "dstack", "column_stack"):
+    linear(f"{_HERE}.{_name}_part", "x, arrays, k", constant=("arrays",), views=("x",),
+           x=f"{_name}_part_adjoint(g, x, arrays, k)")
+    linear(f"{_HERE}.{_name}_part_adjoint", "x, whole, arrays, k", constant=("whole", "arrays"),
+           x=f"{_name}_part(g, arrays, k)")
+_linear("item_adjoint", "x, a, place=()", "item_at(g, place)")
+linear(f"{_HERE}.item_at", "x, place=()", x="item_adjoint(g, x, place)")
 
 
 # Products: linear in the adjoint and in the other factor
@@ -69,6 +76,7 @@ def _product(name: str, call: str, option: str = "") -> None:
            x=f"{call}(a, g{named})", a=f"{name}_adjoint_a(x, a, g{given})")
 
 
+linear("s2sad.runtime.linalg.sum_to", "x, shape", views=("x",), x="np.broadcast_to(g, np.shape(x))")
 _product("matmul", "np.matmul")
 _product("dot", "np.dot")
 _product("inner", "np.inner")

@@ -261,8 +261,38 @@ linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kin
     Case("subscripts.sort == 'str'", _einsum_adjoint),
     Case("subscripts.sort == 'str'", "einsum_adjoint(g, operands, k, subscripts)"),
 ])
-sequence("numpy.linalg.multi_dot", "arrays", over="arrays", item="multi_dot_adjoint(g, arrays, k)",
-         tangent="multi_dot_tangent(item_dot, arrays, k)",
+
+
+def _chain(factors: list[str]) -> str:
+    return " @ ".join(factors) if len(factors) < 3 else f"np.linalg.multi_dot([{', '.join(factors)}])"
+
+
+def _multi_dot_item(values: Values) -> str | None:
+    """The adjoint of item k of a chain: (what is before)ᵀ g (what is after)ᵀ, a vector at an end being a matrix."""
+    k, kinds = values.get("k"), item_kinds(values["arrays"])
+    if not kinds or not isinstance(k, int) or any(kind.rank not in (1, 2) for kind in kinds):
+        return None
+    last = len(kinds) - 1
+    row, column = kinds[0].rank == 1, kinds[last].rank == 1
+    g = {(0, 0): "g", (1, 0): "g[None]", (0, 1): "g[:, None]", (1, 1): "np.reshape(g, (1, 1))"}[row, column]
+    before = ["arrays[0][:, None]" if row and j == 0 else f"arrays[{j}].T" for j in range(k - 1, -1, -1)]
+    after = [f"arrays[{last}][None]" if column and j == last else f"arrays[{j}].T" for j in range(last, k, -1)]
+    text = _chain([*before, g, *after])
+    cut = "[0]" if row and k == 0 else "[:, 0]" if column and k == last else ""
+    return f"({text}){cut}" if cut and " @ " in text else text + cut
+
+
+def _multi_dot_tangent(values: Values) -> str | None:
+    k, kinds = values.get("k"), item_kinds(values["arrays"])
+    if not kinds or not isinstance(k, int):
+        return None
+    factors = ["item_dot" if j == k else f"arrays[{j}]" for j in range(len(kinds))]
+    return f"np.linalg.multi_dot([{', '.join(factors)}])"
+
+
+sequence("numpy.linalg.multi_dot", "arrays", over="arrays",
+         item=[Case("", _multi_dot_item), Case("", "multi_dot_adjoint(g, arrays, k)")],
+         tangent=_multi_dot_tangent,
          kind=lambda *, literals, arrays: _chain_kind(arrays))
 
 
@@ -411,14 +441,17 @@ _ANY_RANK = "ord is None"
 _VECTOR = "ord == 2 and (x.rank == 1 or isinstance(axis, int))"
 _MATRIX = "ord == 'fro' and (x.rank == 2 or isinstance(axis, tuple))"
 _LENGTH = f"({_ANY_RANK} or ({_VECTOR}) or ({_MATRIX}))"
+_ONE_AXIS = "isinstance(axis, int) or (axis is None and x.rank == 1)"
 _ALONG_AXES = "isinstance(axis, (int, tuple))"
 
 rule("numpy.linalg.norm", "x, ord=None, axis=None, keepdims=False", kind=_norm_kind, x=[
     Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
     Case(f"{_LENGTH} and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
+    Case(_ONE_AXIS, "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
     Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
 ], tangent={"x": [
     Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
     Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
+    Case(_ONE_AXIS, "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
     Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
 ]}, doc="Zero where the norm is zero; ties are split evenly.")

@@ -215,14 +215,30 @@ register(Rule(
     adjoint={"seq": (Case("seq.is_array", "spread(g, seq, 0)"), Case("", "unbroadcast(g, item)"))},
     tangent={"seq": (Case("", "@same"),)},
 ))  # fmt: skip
+
+
+def _others(seed: str) -> list[Case]:
+    """A seed times all items of a product but item k; long products by a function."""
+
+    def formula(values: Mapping[str, Any]) -> str | None:
+        k, count = values.get("k"), values.get("count")
+        if not isinstance(k, int) or not isinstance(count, int) or count > 8:
+            return None
+        start = [] if values["start"] == 1 else ["start"]
+        factors = [*start, *(f"iterable[{j}]" for j in range(count) if j != k)]
+        return f"{seed} * ({' * '.join(factors)})" if factors else seed
+
+    return [Case("", formula), Case("", f"{seed} * start * product_of_others(iterable, k)")]
+
+
 register(Rule(
     "math.prod", parse_signature("iterable, *, start=1"), sequence="iterable",
     kind=lambda *, literals, iterable, start: (
         reduce(lambda a, b: operator_kind("mul", np.multiply)(literals={}, a=a, b=b), iterable.items, start)
         if iterable.sort in ("tuple", "list") and iterable.items is not None else UNKNOWN
     ),
-    adjoint={"iterable": (Case("start == 1", "g * product_of_others(iterable, k)"),), "start": ()},
-    tangent={"iterable": (Case("start == 1", "item_dot * product_of_others(iterable, k)"),), "start": ()},
+    adjoint={"iterable": tuple(_others("g")), "start": (Case("", "g * math.prod(iterable)"),)},
+    tangent={"iterable": tuple(_others("item_dot")), "start": (Case("", "start_dot * math.prod(iterable)"),)},
 ))  # fmt: skip
 register(Rule(
     "builtins.sorted", parse_signature("iterable, *, key=None, reverse=False"), sequence="iterable",

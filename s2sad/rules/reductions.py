@@ -70,18 +70,22 @@ def _average_kind(*, literals: Literals, a: Kind, weights: Kind, **bound: Any) -
     return reduction_kind(lambda _: inexact_dtype(dtype))(literals=literals, a=a, **bound)
 
 
+_ALIGNED = "align_weights(weights, a, axis)"
+_TOTAL = f"np.sum({_ALIGNED}, axis=axis, keepdims=True)"
+_FROM_MEAN = "(a - spread(y, a, axis, keepdims))"
 rule("numpy.average", "a, axis=None, weights=None, *, keepdims=False", kind=_average_kind, a=[
     *(Case(f"weights is None and {case.when or True}", case.text) for case in _MEAN),
     Case("axis is None", "g * weights / np.sum(weights)"),
-    Case("", "average_adjoint(g, a, weights, axis, keepdims)"),
+    Case("", f"spread(g, a, axis, keepdims) * {_ALIGNED} / {_TOTAL}"),
 ], weights=[
     Case("axis is None", "g * (a - y) / np.sum(weights)"),
-    Case("", "average_weights_adjoint(g, a, weights, y, axis, keepdims)"),
+    Case("", f"align_back(spread(g, a, axis, keepdims) * {_FROM_MEAN} / {_TOTAL}, weights, axis)"),
 ], tangent={
     "a": "np.average(a_dot, axis=axis, weights=weights, keepdims=keepdims)",
     "weights": [
         Case(_WHOLE, "np.sum(weights_dot * (a - y)) / np.sum(weights)"),
-        Case("", "average_weights_tangent(weights_dot, a, weights, y, axis, keepdims)"),
+        Case("", f"np.sum(align_weights(weights_dot, a, axis) * {_FROM_MEAN}, axis=axis, keepdims=keepdims)"
+                 f" / {_TOTAL.replace('True', 'keepdims')}"),
     ],
 })  # fmt: skip
 
@@ -164,8 +168,14 @@ linear("numpy.cumsum", "a, axis=None", kind=cumulative_kind(), a=[
     Case("isinstance(axis, int)", "np.flip(np.cumsum(np.flip(g, axis), axis), axis)"),
     Case("", "np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis), axis), np.shape(a))"),
 ])
-rule("numpy.cumprod", "a, axis=None", kind=cumulative_kind(), a="cumprod_adjoint(g, a, axis)",
-     tangent={"a": "cumprod_tangent(a_dot, a, axis)"})
+_ONE_AXIS = "isinstance(axis, int) or (axis is None and a.rank == 1)"
+rule("numpy.cumprod", "a, axis=None", kind=cumulative_kind(), a=[
+    Case(_ONE_AXIS, "shifted(y, axis, 1) * accumulate_back(g, a, axis)"),
+    Case("", "np.reshape(shifted(y, axis, 1) * accumulate_back(g, flattened(a, axis), axis), np.shape(a))"),
+], tangent={"a": [
+    Case(_ONE_AXIS, "accumulate(a_dot * shifted(y, axis, 1), a, axis)"),
+    Case("", "accumulate(flattened(a_dot, axis) * shifted(y, axis, 1), flattened(a, axis), axis)"),
+]})  # fmt: skip
 
 
 # Positions, counts and tests: no derivative
@@ -195,6 +205,10 @@ def _like_a(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return Kind("array" if a.is_array and a.rank else "unknown", None, a.shape)
 
 
+def _like_x(*, literals: Literals, x: Kind, **_: Any) -> Kind:
+    return Kind("array" if x.is_array and x.rank else "unknown", None, x.shape)
+
+
 def _pair(adjoint: str, tangent: str, parameters: str, constant: tuple[str, ...] = ("a",)) -> None:
     """Register an adjoint and a tangent that are each other's adjoint."""
     given = ", ".join(p.partition("=")[0] for p in parameters.split(", "))
@@ -217,15 +231,21 @@ linear(f"{_HERE}.var_adjoint", "x, a, axis=None, ddof=0, keepdims=False", kind=_
        x=f"var_tangent(g, a, {_SPREAD})", a=f"var_adjoint(x, g, {_SPREAD})")
 linear(f"{_HERE}.var_tangent", "x, a, axis=None, ddof=0, keepdims=False",
        x=f"var_adjoint(g, a, {_SPREAD})", a=f"var_adjoint(g, x, {_SPREAD})")
-rule(f"{_HERE}.cumprod_adjoint", "x, a, axis=None", kind=_like_a, x="cumprod_tangent(g, a, axis)", a=(),
-     tangent={"x": "cumprod_adjoint(x_dot, a, axis)", "a": ()})
-rule(f"{_HERE}.cumprod_tangent", "x, a, axis=None", x="cumprod_adjoint(g, a, axis)", a=(),
-     tangent={"x": "cumprod_tangent(x_dot, a, axis)", "a": ()})
-rule(f"{_HERE}.average_adjoint", "x, a, weights, axis=None, keepdims=False", kind=_like_a, constant=("a",), weights=(),
-     x="np.average(g, axis=axis, weights=weights, keepdims=keepdims)",
-     tangent={"x": "average_adjoint(x_dot, a, weights, axis, keepdims)", "weights": ()})
-for _name, _other in (("adjoint", "tangent"), ("tangent", "adjoint")):
-    _given = "a, weights, mean, axis, keepdims"
-    rule(f"{_HERE}.average_weights_{_name}", "x, a, weights, mean, axis=None, keepdims=False",
-         a=(), weights=(), mean=(), x=f"average_weights_{_other}(g, {_given})",
-         tangent={"x": f"average_weights_{_name}(x_dot, {_given})", "a": (), "weights": (), "mean": ()})
+
+# Running products
+linear(f"{_HERE}.flattened", "a, axis=None", views=("a",), cheap=True, a="np.reshape(g, np.shape(a))")
+rule(f"{_HERE}.shifted", "x, axis=None, first=0", kind=_like_x, x="shifted_back(g, axis)",
+     tangent={"x": "shifted(x_dot, axis)"})
+linear(f"{_HERE}.shifted_back", "x, axis=None", kind=_like_x, x="shifted(g, axis)")
+rule(f"{_HERE}.accumulate", "x, a, axis=None", kind=_like_x,
+     x="accumulate_back(g, a, axis)", a="accumulate_back(g, a, axis) * shifted(y, axis)",
+     tangent={"x": "accumulate(x_dot, a, axis)", "a": "accumulate(a_dot * shifted(y, axis), a, axis)"})
+rule(f"{_HERE}.accumulate_back", "x, a, axis=None", kind=_like_x,
+     x="accumulate(g, a, axis)", a="shifted(accumulate(g, a, axis), axis) * y",
+     tangent={"x": "accumulate_back(x_dot, a, axis)", "a": "accumulate_back(shifted_back(a_dot * y, axis), a, axis)"})
+
+# Weights
+linear(f"{_HERE}.align_weights", "weights, a, axis=None", constant=("a",), views=("weights",),
+       weights="align_back(g, weights, axis)")
+linear(f"{_HERE}.align_back", "x, weights, axis=None", constant=("weights",), views=("x",),
+       x="np.broadcast_to(align_weights(g, x, axis), np.shape(x))")

@@ -160,9 +160,21 @@ def hstack_part(g: Any, arrays: Any, k: int) -> Any:
     return np.reshape(part(g, raised, k, 0 if raised[0].ndim == 1 else 1), np.shape(arrays[k]))
 
 
+def hstack_part_adjoint(g: Any, whole: Any, arrays: Any, k: int) -> Any:
+    """The adjoint of `hstack_part(whole, arrays, k)`: g in its place, zero elsewhere."""
+    raised = [np.atleast_1d(a) for a in arrays]
+    return part_adjoint(np.reshape(g, raised[k].shape), whole, raised, k, 0 if raised[0].ndim == 1 else 1)
+
+
 def vstack_part(g: Any, arrays: Any, k: int) -> Any:
     """The part of g that belongs to arrays[k], where g is the adjoint of `np.vstack(arrays)`."""
     return np.reshape(part(g, [np.atleast_2d(a) for a in arrays], k, 0), np.shape(arrays[k]))
+
+
+def vstack_part_adjoint(g: Any, whole: Any, arrays: Any, k: int) -> Any:
+    """The adjoint of `vstack_part(whole, arrays, k)`: g in its place, zero elsewhere."""
+    raised = [np.atleast_2d(a) for a in arrays]
+    return part_adjoint(np.reshape(g, raised[k].shape), whole, raised, k, 0)
 
 
 def dstack_part(g: Any, arrays: Any, k: int) -> Any:
@@ -170,10 +182,22 @@ def dstack_part(g: Any, arrays: Any, k: int) -> Any:
     return np.reshape(part(g, [np.atleast_3d(a) for a in arrays], k, 2), np.shape(arrays[k]))
 
 
+def dstack_part_adjoint(g: Any, whole: Any, arrays: Any, k: int) -> Any:
+    """The adjoint of `dstack_part(whole, arrays, k)`: g in its place, zero elsewhere."""
+    raised = [np.atleast_3d(a) for a in arrays]
+    return part_adjoint(np.reshape(g, raised[k].shape), whole, raised, k, 2)
+
+
 def column_stack_part(g: Any, arrays: Any, k: int) -> Any:
     """The part of g that belongs to arrays[k], where g is the adjoint of `np.column_stack(arrays)`."""
     columns = [a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in arrays]
     return np.reshape(part(g, columns, k, 1), np.shape(arrays[k]))
+
+
+def column_stack_part_adjoint(g: Any, whole: Any, arrays: Any, k: int) -> Any:
+    """The adjoint of `column_stack_part(whole, arrays, k)`: g in its place, zero elsewhere."""
+    columns = [a if np.ndim(a) > 1 else np.reshape(a, (-1, 1)) for a in arrays]
+    return part_adjoint(np.reshape(g, np.shape(columns[k])), whole, columns, k, 1)
 
 
 def unpad(g: Any, a: Any, pad_width: Any) -> Any:
@@ -255,3 +279,12 @@ def item_adjoint(g: Any, a: Any, place: Any = ()) -> Any:
     else:
         total[...] = g
     return total
+
+
+def item_at(a: Any, place: Any = ()) -> Any:
+    """`a.item(*place)`: the adjoint of `item_adjoint`, which is the adjoint of that.
+
+    >>> item_at(np.arange(6.0).reshape(2, 3), (1, 2))
+    5.0
+    """
+    return a.item(*place)

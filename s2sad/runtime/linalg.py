@@ -176,11 +176,6 @@ def multi_dot_adjoint(g: Any, arrays: Any, k: int) -> Any:
     return np.reshape(g, np.shape(arrays[k]))
 
 
-def multi_dot_tangent(item_dot: Any, arrays: Any, k: int) -> Any:
-    """The tangent of `np.linalg.multi_dot(arrays)` for the tangent of arrays[k]."""
-    return np.linalg.multi_dot([*arrays[:k], item_dot, *arrays[k + 1 :]])
-
-
 # Einstein sums
 def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
     """The adjoint of `np.einsum(subscripts, *operands)` with respect to operands[k], for all that subscripts may say.
@@ -326,29 +321,50 @@ def norm_axes(x: Any, axis: Any) -> tuple[int, ...]:
     return tuple(int(k) % np.ndim(x) for k in axes)
 
 
+def vector_norm_gradient(x: Any, ord: Any, axis: Any = None) -> Any:
+    """The gradient of every norm `np.linalg.norm(x, ord, axis)` of vectors along an axis, the only one for None."""
+    axis = axis or 0
+    if ord is None or ord == 2:
+        y = np.sqrt(np.sum(x * x, axis=axis, keepdims=True))
+        return x / np.where(y, y, 1)
+    if ord == 0:
+        return np.zeros_like(x)
+    if ord == 1:
+        return np.sign(x)
+    size = np.abs(x)
+    if np.isinf(ord):
+        largest, smallest = np.max(size, axis=axis, keepdims=True), np.min(size, axis=axis, keepdims=True)
+        chosen = (size == (largest if ord > 0 else smallest)).astype(x.dtype)
+        return np.sign(x) * chosen / np.sum(chosen, axis=axis, keepdims=True)
+    y = np.linalg.norm(x, ord, axis=axis, keepdims=True)
+    ratio = size / np.where(y == 0, 1, y)
+    return np.where(ratio > 0, np.sign(x) * np.where(ratio > 0, ratio, 1) ** (ord - 1), 0)
+
+
+def vector_norm_adjoint(g: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The adjoint of `np.linalg.norm(x, ord, axis, keepdims)` of vectors along an axis, the only one for None."""
+    g = g if keepdims else np.expand_dims(g, axis or 0)
+    return g * vector_norm_gradient(x, ord, axis)
+
+
+def vector_norm_tangent(x_dot: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The tangent of `np.linalg.norm(x, ord, axis, keepdims)` of vectors along an axis, the only one for None."""
+    return np.sum(vector_norm_gradient(x, ord, axis) * x_dot, axis=axis or 0, keepdims=keepdims)
+
+
 def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
     """The gradient of every norm that `np.linalg.norm(x, ord, axis)` gives with respect to x, in the shape of x.
 
     Zero where the norm is zero. Ties (the largest of ord inf, equal singular values) are split evenly.
     """
     axes = norm_axes(x, axis)
-    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
+    if ord is None or ord == "fro":
         y = np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
         return x / np.where(y, y, 1)
+    if len(axes) == 1:
+        return vector_norm_gradient(x, ord, axes[0])
     x = np.asarray(x)
     size = np.abs(x)
-    if len(axes) == 1:
-        if ord == 0:
-            return np.zeros_like(x)
-        if np.isinf(ord):
-            extreme = np.max(size, axis=axes, keepdims=True) if ord > 0 else np.min(size, axis=axes, keepdims=True)
-            chosen = (size == extreme).astype(x.dtype)
-            return np.sign(x) * chosen / np.sum(chosen, axis=axes, keepdims=True)
-        if ord == 1:
-            return np.sign(x)
-        y = np.asarray(np.linalg.norm(x, ord, axis=axes[0], keepdims=True))
-        ratio = size / np.where(y, y, 1)
-        return np.sign(x) * np.where(ratio > 0, np.where(ratio > 0, ratio, 1) ** (ord - 1), 0)
     if ord in (1, -1, np.inf, -np.inf):
         rows, columns = axes if ord in (1, -1) else axes[::-1]
         sums = np.sum(size, axis=rows, keepdims=True)

@@ -116,36 +116,54 @@ def products_of_others_tangent(a_dot: Any, a: Any, axis: Any = None) -> Any:
     behind = np.concatenate([ones, merged[..., :0:-1]], axis=-1)
     behind_dot = np.concatenate([0 * ones, dots[..., :0:-1]], axis=-1)
     before, after = np.cumprod(ahead, axis=-1), np.cumprod(behind, axis=-1)[..., ::-1]
-    before_dot = cumprod_tangent(ahead_dot, ahead, -1)
-    after_dot = cumprod_tangent(behind_dot, behind, -1)[..., ::-1]
+    before_dot = accumulate(ahead_dot * shifted(np.cumprod(ahead, axis=-1), -1, 1), ahead, -1)
+    after_dot = accumulate(behind_dot * shifted(np.cumprod(behind, axis=-1), -1, 1), behind, -1)[..., ::-1]
     return unmerge_axes(before_dot * after + before * after_dot, a, axis)
 
 
-def cumprod_adjoint(g: Any, a: Any, axis: Any = None) -> Any:
-    """The adjoint of `np.cumprod`, by the recurrence from the end; right also where elements are zero.
+def flattened(a: Any, axis: Any = None) -> Any:
+    """What a running sum or product along `axis` runs over: a itself, flattened where axis is None."""
+    return np.ravel(a) if axis is None else a
 
-    With e[i] the product of all elements before i, it is e[i] * s[i], where s[i] = g[i] + a[i + 1] * s[i + 1].
+
+def shifted(y: Any, axis: Any = None, first: Any = 0) -> Any:
+    """y moved on by one along an axis (the only one for None), `first` at the start.
+
+    >>> shifted(np.array([2.0, 3.0, 4.0]), 0, 1)
+    array([1., 2., 3.])
     """
-    if axis is None:
-        return np.reshape(cumprod_adjoint(g, np.ravel(a), 0), np.shape(a))
-    rows, g_rows = np.moveaxis(a, axis, 0), np.moveaxis(g, axis, 0)
-    before = np.cumprod(np.concatenate([np.ones_like(rows[:1]), rows[:-1]]), axis=0)
-    sums = np.zeros_like(g_rows)
-    for i in range(len(rows) - 1, -1, -1):
-        sums[i] = g_rows[i] + (rows[i + 1] * sums[i + 1] if i + 1 < len(rows) else 0)
-    return np.moveaxis(before * sums, 0, axis)
+    moved = np.roll(y, 1, axis or 0)
+    np.moveaxis(moved, axis or 0, 0)[:1] = first
+    return moved
 
 
-def cumprod_tangent(a_dot: Any, a: Any, axis: Any = None) -> Any:
-    """The tangent of `np.cumprod`, by the product rule from the start."""
-    if axis is None:
-        return cumprod_tangent(np.ravel(a_dot), np.ravel(a), 0)
-    rows, dots = np.moveaxis(a, axis, 0), np.moveaxis(a_dot, axis, 0)
-    before = np.cumprod(np.concatenate([np.ones_like(rows[:1]), rows[:-1]]), axis=0)
-    sums = np.zeros_like(dots)
-    for i in range(len(rows)):
-        sums[i] = dots[i] * before[i] + (rows[i] * sums[i - 1] if i > 0 else 0)
-    return np.moveaxis(sums, 0, axis)
+def shifted_back(y: Any, axis: Any = None) -> Any:
+    """y moved back by one along an axis, zero at the end: the adjoint of `shifted`."""
+    moved = np.roll(y, -1, axis or 0)
+    np.moveaxis(moved, axis or 0, 0)[-1:] = 0
+    return moved
+
+
+def accumulate(x: Any, a: Any, axis: Any = None) -> Any:
+    """The linear recurrence s[i] = x[i] + a[i] s[i - 1] along an axis, from s[0] = x[0].
+
+    >>> accumulate(np.array([1.0, 1.0, 1.0]), np.array([9.0, 2.0, 3.0]))
+    array([1., 3., 10.])
+    """
+    sums = np.array(x)
+    rows, factors = np.moveaxis(sums, axis or 0, 0), np.moveaxis(a, axis or 0, 0)
+    for i in range(1, len(rows)):
+        rows[i] += factors[i] * rows[i - 1]
+    return sums
+
+
+def accumulate_back(x: Any, a: Any, axis: Any = None) -> Any:
+    """The linear recurrence s[i] = x[i] + a[i + 1] s[i + 1] along an axis: the adjoint of `accumulate` for x."""
+    sums = np.array(x)
+    rows, factors = np.moveaxis(sums, axis or 0, 0), np.moveaxis(a, axis or 0, 0)
+    for i in range(len(rows) - 2, -1, -1):
+        rows[i] += factors[i + 1] * rows[i + 1]
+    return sums
 
 
 # Means
@@ -192,28 +210,10 @@ def align_weights(weights: Any, a: Any, axis: Any = None) -> Any:
     return ordered.reshape([n if i in axes else 1 for i, n in enumerate(np.shape(a))])
 
 
-def average_adjoint(g: Any, a: Any, weights: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The adjoint of `np.average` for a: g w / sum(w)."""
-    aligned = np.broadcast_to(align_weights(weights, a, axis), np.shape(a))
-    return restore_axes(g, axis, keepdims) * aligned / aligned.sum(axis=axis, keepdims=True)
-
-
-def average_weights_adjoint(g: Any, a: Any, weights: Any, y: Any, axis: Any = None, keepdims: bool = False) -> Any:
-    """The adjoint of `np.average` for its weights: g (a - y) / sum(w), summed over axes that weights do not have."""
-    aligned = np.broadcast_to(align_weights(weights, a, axis), np.shape(a))
-    shares = restore_axes(g, axis, keepdims) / aligned.sum(axis=axis, keepdims=True)
-    full = shares * (a - restore_axes(y, axis, keepdims))
-    if axis is None or np.shape(weights) == np.shape(a):
-        return full
-    axes = [i % np.ndim(a) for i in np.atleast_1d(axis).tolist()]
-    summed = full.sum(axis=tuple(i for i in range(np.ndim(a)) if i not in axes))
+def align_back(g: Any, weights: Any, axis: Any = None) -> Any:
+    """The adjoint of `align_weights`: g summed over the axes that weights do not have; its shape alone is read."""
+    if axis is None or np.shape(weights) == np.shape(g):
+        return g
+    axes = [i % np.ndim(g) for i in np.atleast_1d(axis).tolist()]
+    summed = g.sum(axis=tuple(i for i in range(np.ndim(g)) if i not in axes))
     return summed.transpose([sorted(axes).index(i) for i in axes])
-
-
-def average_weights_tangent(
-    weights_dot: Any, a: Any, weights: Any, y: Any, axis: Any = None, keepdims: bool = False
-) -> Any:
-    """The tangent of `np.average` for its weights."""
-    aligned = np.broadcast_to(align_weights(weights, a, axis), np.shape(a))
-    moved = align_weights(weights_dot, a, axis) * (a - restore_axes(y, axis, keepdims))
-    return np.sum(moved, axis=axis, keepdims=keepdims) / aligned.sum(axis=axis, keepdims=keepdims)

@@ -1610,8 +1610,6 @@ KNOWN = {
     "branch_gives_another_length-0": _LENGTH,
     "loop_gives_another_length-1": _LENGTH,
     "helper_may_rebind_its_array-0": _UNBOUND,
-    "recursion_may_rebind_its_array-0": _UNBOUND,
-    "recursion_may_rebind_its_array-1": _UNBOUND,
 }
 
 

@@ -69,8 +69,20 @@ def uses():
         "compress_adjoint": [(some(2), V, [True, False, True]), (some(2, 2), M, [True, False, True], 1)],
         "part": [(some(5), [V, some(2)], 1), (some(2, 4), [M, some(2, 1)], 0, -1), (some(5), [V, some(2)], 1, None)],
         "part_adjoint": [(some(2), some(5), [V, some(2)], 1)],
+        "hstack_part": [(some(5), [V, some(2)], 1), (some(2, 4), [M, some(2, 1)], 1)],
+        "hstack_part_adjoint": [(some(2), some(5), [V, some(2)], 1), (some(2, 1), some(2, 4), [M, some(2, 1)], 1)],
+        "vstack_part": [(some(3, 3), [M, V], 1)],
+        "vstack_part_adjoint": [(V, some(3, 3), [M, V], 1)],
+        "dstack_part": [(some(2, 3, 2), [M, M], 1)],
+        "dstack_part_adjoint": [(M, some(2, 3, 2), [M, M], 1)],
+        "column_stack_part": [(some(3, 3), [N, V], 1)],
+        "column_stack_part_adjoint": [(V, some(3, 3), [N, V], 1)],
+        "item_adjoint": [(1.5, M, (1, 2))],
+        "item_at": [(M, (1, 2)), (M, (4,))],
         "inverse_permutation": [((1, 0),)],
     }
+    for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
+        yield use("s2sad.runtime.linalg.sum_to", x, shape)
     for name, arguments in calls.items():
         yield from (use(f"s2sad.runtime.adjoints.{name}", *rest) for rest in arguments)
 

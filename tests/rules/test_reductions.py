@@ -115,15 +115,19 @@ def uses():
         yield use(f"{here}.products_of_others_tangent", a + 1, a, axis).by("x")
         yield use(f"{here}.var_adjoint", g, a, axis, 0, keepdims)
         yield use(f"{here}.var_tangent", a * a, a, axis, 1, keepdims)
-        weights = numbers((2, 3), 0.2, 1)
-        mean = np.average(a, axis, weights, keepdims=keepdims)
-        yield use(f"{here}.average_adjoint", g, a, weights, axis, keepdims).by("x")
-        yield use(f"{here}.average_weights_adjoint", g, a, weights, mean, axis, keepdims).by("x")
-        yield use(f"{here}.average_weights_tangent", weights + 1, a, weights, mean, axis, keepdims).by("x")
+        yield use(f"{here}.align_weights", numbers((2, 3), 0.2, 1), a, axis)
+    for axis, weights in ((0, numbers((2,))), (-1, numbers((3,)))):
+        yield use(f"{here}.align_weights", weights, a, axis)
+        yield use(f"{here}.align_back", a, weights, axis)
+    yield use(f"{here}.align_back", a, a, 0)
+    yield use(f"{here}.align_back", a, a, None)
     for axis in (None, 0, -1):
-        g = a.ravel() + 1 if axis is None else a + 1
-        yield use(f"{here}.cumprod_adjoint", g, a, axis).by("x")
-        yield use(f"{here}.cumprod_tangent", a + 1, a, axis).by("x")
+        yield use(f"{here}.flattened", a, axis)
+    for axis, x, factors in ((0, a, a + 1), (-1, a, a + 1), (None, a[0], a[1])):
+        yield use(f"{here}.shifted", x, axis, 1)
+        yield use(f"{here}.shifted_back", x, axis)
+        yield use(f"{here}.accumulate", x, factors, axis)
+        yield use(f"{here}.accumulate_back", x, factors, axis)
 
 
 USES = [replace(u, tolerance=1e-5) if "s2sad" in u.name else u for u in uses()]
