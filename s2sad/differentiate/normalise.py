@@ -18,7 +18,7 @@ from __future__ import annotations
 import re
 
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.ir.kinds import INT, UNKNOWN
+from s2sad.ir.kinds import INT, UNKNOWN, same_extent
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
@@ -35,7 +35,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, set_blocks, uses, vars_of
+from s2sad.ir.walk import defs, defs_within, rewrite_block, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
@@ -85,7 +85,29 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                 made.append(new)
         return made
 
-    return replace_function(function, body=copy(function.body, False)), counters
+    body = copy(function.body, False)
+    return replace_function(function, body=body), counters
+
+
+def with_steady_arguments(function: Function, kinds: Kinds, *, shapes_only: bool) -> Function:
+    """The function with parameters that stand for arrays bound once: what rebinds them binds another Var.
+
+    The reverse half of a function takes the arguments as they came, and gives adjoints in their shapes. With
+    `shapes_only` a parameter stays as it is where what rebinds it is certain to have the same shape.
+    """
+    bound = defs_within(function.body)
+    others: dict[Var, Var] = {}
+    for p in function.params:
+        shape = kinds.get(p.var, UNKNOWN).shape
+        certain = isinstance(shape, tuple) and all(same_extent(d, d) for d in shape)
+        if p.var in bound and shape != () and not (shapes_only and certain):
+            others[p.var] = Var(p.name)
+            kinds[others[p.var]] = kinds.get(p.var, UNKNOWN)
+    if not others:
+        return function
+    prelude: Block = [Assign(new, old, origin=function.origin) for old, new in others.items()]
+    body = rewrite_block(function.body, lambda v: others.get(v, v), lambda v: others.get(v, v))
+    return replace_function(function, body=[*prelude, *body])
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:

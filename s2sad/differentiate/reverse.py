@@ -20,10 +20,10 @@ from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import flatten
-from s2sad.differentiate.normalise import normalise
+from s2sad.differentiate.normalise import normalise, with_steady_arguments
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
-from s2sad.ir.kinds import INT, UNKNOWN, Kind, same_shape
+from s2sad.ir.kinds import INT, UNKNOWN, Kind, same_extent, same_shape
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -50,7 +50,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, defs_within, exposed_reads, set_blocks, uses_within, vars_of
+from s2sad.ir.walk import callees, defs, defs_within, exposed_reads, set_blocks, uses_within, vars_of
 from s2sad.optimise.dead import eliminate_dead
 
 #: The state of an adjoint that is bound; one that is zero is absent.
@@ -84,7 +84,9 @@ class ReverseMode:
         self.kinds: Kinds = dict(kinds)
         self.counters: dict[Stmt, Var] = {}
         functions = {}
+        called = {label for f in program.functions.values() for label in callees(f)}
         for label, function in program.functions.items():
+            function = with_steady_arguments(function, self.kinds, shapes_only=label not in called)
             functions[label], counters = normalise(function, self.kinds)
             self.counters.update(counters)
         self.primals = program.functions
@@ -333,7 +335,25 @@ class _Build:
                 if isinstance(stmt, (For, While)):
                     for var in self._zeroed_before(stmt):
                         needs.add(stmt, var, after=True)
+        self._need_replaced_shapes(needs)
         return needs
+
+    def _need_replaced_shapes(self, needs: Needs) -> None:
+        """Ask for arrays that a branch or loop replaces by others of which the shape is not certain to be the same.
+
+        Where the new one has an adjoint and the old one none, that of the old one is zeros in its own shape.
+        """
+        binders: dict[Var, int] = {p.var: 1 for p in self.function.params}
+        for stmt in walk(self.function.body):
+            for var in defs(stmt):
+                binders[var] = binders.get(var, 0) + 1
+        for stmt in (s for outer in self.function.body for b in blocks_of(outer) for s in walk(b)):
+            for var in defs(stmt):
+                shape = self.kinds.get(var, UNKNOWN).shape
+                certain = isinstance(shape, tuple) and all(same_extent(d, d) for d in shape)
+                if binders[var] > 1 and var in self.activity and not certain:
+                    if not any(c.var is var for c in self.contributions.get(stmt, ())):
+                        needs.add(stmt, var)
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()

@@ -1603,14 +1603,7 @@ def recursion_may_rebind_its_array(v, x):
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is known to be wrong still: test ids with the reason. A test that passes again fails until it is taken out.
-_LENGTH = "zeros for an adjoint take the shape of the value that replaced the argument"
-_UNBOUND = "a reverse half makes zeros like a parameter that it is not given"
-KNOWN = {
-    "shrinking_array": "an array whose length changes in a loop",
-    "branch_gives_another_length-0": _LENGTH,
-    "loop_gives_another_length-1": _LENGTH,
-    "helper_may_rebind_its_array-0": _UNBOUND,
-}
+KNOWN: dict[str, str] = {}
 
 
 def points():
