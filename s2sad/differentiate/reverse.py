@@ -351,9 +351,9 @@ class _Build:
             for var in defs(stmt):
                 shape = self.kinds.get(var, UNKNOWN).shape
                 certain = isinstance(shape, tuple) and all(same_extent(d, d) for d in shape)
-                if binders[var] > 1 and var in self.activity and not certain:
-                    if not any(c.var is var for c in self.contributions.get(stmt, ())):
-                        needs.add(stmt, var)
+                reads_own = any(c.var is var for c in self.contributions.get(stmt, ()))
+                if binders[var] > 1 and var in self.activity and not certain and not reads_own:
+                    needs.add(stmt, var)
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()
