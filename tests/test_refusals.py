@@ -341,6 +341,32 @@ def test_refused_with_place(body, code, at):
     assert "^" in shown[2]
 
 
+@pytest.mark.parametrize("transform", [grad, vjp, jvp, elementwise_grad])
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return ([x] * 3)[0]",
+        "y = [x] + [x]\nreturn y[1]",
+        "s = 0.0\nfor v in [x, x]:\n    s += v\nreturn s",
+        "y = (x, x)\ns = 0.0\nfor i in range(2):\n    s += y[i]\nreturn s",
+        "return holder.sum(x)",
+        "return eval('x')",
+    ],
+)
+def test_no_transform_loses_a_derivative(body, transform):
+    """What flows through a list, an unknown method or hidden code is refused by every transform, never taken for zero."""
+
+    class Holder:
+        def __getattr__(self, name):
+            return lambda x: 5 * x
+
+    text = "def f(x):\n" + textwrap.indent(body, "    ") + "\n"
+    extra = (1.0,) if transform in (vjp, jvp) else ()
+    refused = refusal(text, 2.0, *extra, transform=transform, holder=Holder())
+    assert refused.code in ("S201", "S301", "S303")
+    assert refused.place.line > 1
+
+
 def test_self_reference():
     text = "@grad\ndef power(x, n):\n    return 1.0 if n == 0 else x * power(x, n - 1)\nf = power\n"
     module = module_of(text, "power.py", grad=grad)

@@ -318,10 +318,13 @@ class _Tangent:
             return self.display(expr, state)
         entry = registry.find(rule_name(expr))
         if entry is None:
-            raise S2sadError("S301", f"{expr.name} has no derivative rule", stmt.origin)
+            shown = expr.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
+            raise S2sadError("S301", f"{shown} has no derivative rule", stmt.origin)
         base = expr.operands[0] if expr.operands else None
         if entry.name == "operator.getitem":
-            assert isinstance(base, Var)
+            if not isinstance(base, Var):
+                reason = "an item of a list at a computed index is not supported"
+                raise S2sadError("S201", reason, stmt.origin, "use an array")
             kind = self.kinds.get(base, UNKNOWN)
             if kind.sort in ("tuple", "list"):
                 index = expr.operands[1]
@@ -379,6 +382,9 @@ class _Tangent:
                     add(term)
                 continue
             if not (isinstance(operand, Var) and (operand, ()) in state):
+                if operand is not None and any((v, path) in state for v in vars_of(operand) for path in self.paths(v)):
+                    reason = f"{entry.name} of a tuple or list cannot be differentiated"
+                    raise S2sadError("S303", reason, stmt.origin, "use an array, as np.array([...])")
                 continue
             text = choose(cases, values)
             if text is None:
