@@ -538,7 +538,7 @@ class Number(float):
         (np.matrix([[1.0]]), "S407"),
         (np.ma.masked_array([1.0]), "S407"),
     ],
-    ids=repr,
+    ids=lambda v: v if isinstance(v, str) else type(v).__name__,
 )
 def test_wrong_argument(value, code):
     derivative = grad(product)
