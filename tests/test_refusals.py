@@ -354,7 +354,7 @@ def test_refused_with_place(body, code, at):
     ],
 )
 def test_no_transform_loses_a_derivative(body, transform):
-    """What flows through a list, an unknown method or hidden code is refused by every transform, never taken for zero."""
+    """What flows through a list, an unknown method or hidden code is refused by every transform, never made zero."""
 
     class Holder:
         def __getattr__(self, name):
