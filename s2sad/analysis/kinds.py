@@ -38,7 +38,7 @@ from s2sad.ir.nodes import (
     blocks_of,
     walk,
 )
-from s2sad.ir.walk import rewrite, set_blocks
+from s2sad.ir.walk import rewrite, rewrite_block, set_blocks
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
 from s2sad.rules.binding import IN_PLACE, bind, display_kind, literals, rule_name
@@ -258,6 +258,11 @@ class Specialiser:
         while self._find_methods(function.body, instance.kinds):
             probe.body[len(moving) :] = function.body
             instance.kinds = infer(probe, fixed, calls)
+        widened = [v for v, k in moving.items() if _is_widened(k, instance.kinds.get(v, k))]
+        if widened:
+            instance.body = _with_own_names(function, widened)
+            self._infer(instance)
+            return
         results = [_expr_kind(v, instance.kinds.get) for v in function.results.values]
         self._changed = self._changed or results != instance.results
         instance.results = results
@@ -331,6 +336,25 @@ class Specialiser:
             return old
 
         return block(instance.body.body)
+
+
+def _is_widened(given: Kind, joined: Kind) -> bool:
+    """Whether an argument's name may also hold an array of another dtype or shape."""
+    return given != joined and not (given.shape == () and joined.shape == ())
+
+
+def _with_own_names(function: Function, arguments: list[Var]) -> Function:
+    """The function with these parameters bound once, so that they keep the kinds that they come with.
+
+    What the user's text binds to their names later is another Var, which starts as the argument.
+    """
+    later = {v: Var(v.hint) for v in arguments}
+
+    def change(var: Var) -> Var:
+        return later.get(var, var)
+
+    starts: Block = [Assign(new, old, origin=function.origin) for old, new in later.items()]
+    return replace_function(function, body=[*starts, *rewrite_block(function.body, change, change)])
 
 
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:

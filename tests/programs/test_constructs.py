@@ -1600,6 +1600,53 @@ def recursion_may_rebind_its_array(v, x):
     return helper_recursive_rebinds_array(x, v, 1)
 
 
+def helper_rebinds_in_branch(x, y, c):
+    if c:
+        x = math.sin(x * y)
+        x = x * x * y
+    return x * x
+
+
+def helper_rebinds_in_loop(x, y, n):
+    z = x
+    for i in range(n):
+        if i % 2:
+            x = math.sin(x * y)
+        y = x * y * z
+    return x * x + y
+
+
+@at((0.7, 0.4, 0), (0.7, 0.4, 1), (0.7, 0.4, 4))
+def helpers_that_rebind_their_parameters(x, y, n):
+    return helper_rebinds_in_loop(x, y, n) * helper_rebinds_in_loop(y, x, n) + helper_rebinds_in_branch(x, y, n)
+
+
+@at((0.7, 0.4, 3), (0.7, -0.4, 3), (-0.7, -1.4, 2))
+def recursion_that_rebinds_its_parameters(x, y, n):
+    if n == 0:
+        return x * y
+    if x > 0:
+        x = math.sin(x * y) * x
+    y = y * x
+    if y > 0.1:
+        y = x * y
+    return recursion_that_rebinds_its_parameters(y, x, n - 1) * x * y
+
+
+@at((WEIGHTS.astype(np.float32), 0.4), (WEIGHTS.astype(np.float32), -0.4))
+def branch_gives_another_precision(v, c):
+    if c > 0:
+        v = WEIGHTS * 2
+    return np.sum(v * v)
+
+
+@at((WEIGHTS.astype(np.float32), 0), (WEIGHTS.astype(np.float32), 2))
+def loop_gives_another_precision(v, n):
+    for i in range(n):
+        v = v * WEIGHTS
+    return np.sum(v * v)
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is known to be wrong still: test ids with the reason. A test that passes again fails until it is taken out.
