@@ -25,6 +25,7 @@ from s2sad.ir.nodes import (
     Block,
     Call,
     Const,
+    DerivedResult,
     Expr,
     For,
     Function,
@@ -156,9 +157,9 @@ class _Tangent:
         value = Op("tuple", returned.values) if returned.packed else returned.values[0]
         tangent = Op("tuple", tuple(tangents)) if returned.packed else (tangents[0] if tangents else Const(0.0))
         if label in self.mode.made:
-            body.append(Return((*returned.values, *tangents), True))
+            body.append(Return((*returned.values, *tangents), True, group=DerivedResult(len(returned.values))))
         else:
-            body.append(Return((value, tangent), True, group="value"))
+            body.append(Return((value, tangent), True, group=DerivedResult(1)))
         return Function(
             label, params, body, self.f.free, origin=self.f.origin, primal=self.f.primal, annotations=self.f.annotations
         )

@@ -29,6 +29,7 @@ from s2sad.ir.nodes import (
     Block,
     Call,
     Const,
+    DerivedResult,
     Expr,
     For,
     Function,
@@ -850,9 +851,9 @@ class _Build:
         gradient: Expr = Op("tuple", tuple(gradients)) if tuple_result else gradients[0]
         if value:
             values: tuple[Expr, ...] = (*([Op("tuple", tuple(kept))] if results.packed else kept), gradient)
-            body.append(Return(values, True, group="value"))
+            body.append(Return(values, True, group=DerivedResult(1)))
         else:
-            body.append(Return(tuple(gradients), tuple_result))
+            body.append(Return(tuple(gradients), tuple_result, group=DerivedResult(0)))
         return Function(
             Label(name or f"grad_{function.label.hint}"),
             params,
@@ -928,7 +929,7 @@ class _Build:
                 if (param, path) not in state:
                     body.append(self._zero(param, path, {}))
                 outputs.append(self.bar(param, path))
-        body.append(Return(tuple(outputs), len(outputs) > 1))
+        body.append(Return(tuple(outputs), len(outputs) > 1, group=DerivedResult(0)))
         halves.saves = any(isinstance(s, Save) for s in walk(forward)) or any(
             s in self.calls and self.calls[s].halves.saves for s in self.calls
         )

@@ -246,6 +246,13 @@ class Return(Stmt):
     packed: bool = False
 
 
+@dataclass(frozen=True)
+class DerivedResult:
+    """The group of a Return of a derivative: how many of its values, the first ones, are the primal's own."""
+
+    primal: int
+
+
 @dataclass(eq=False)
 class Param:
     """A parameter: its Var, its name as the caller sees it, its default and annotation as gast, and how it is passed.

@@ -21,6 +21,7 @@ from s2sad.ir.nodes import (
     Assign,
     Block,
     Const,
+    DerivedResult,
     Expr,
     Function,
     Op,
@@ -76,7 +77,7 @@ def simplify(function: Function, kinds: Kinds) -> Function:
             set_blocks(new, [block(b) for b in blocks_of(stmt)])
             return new
         if isinstance(stmt, Return):
-            kept = 1 if stmt.group == "value" else 0
+            kept = stmt.group.primal if isinstance(stmt.group, DerivedResult) else len(stmt.values)
             return replace(stmt, values=(*stmt.values[:kept], *(kept_fresh(v, True) for v in stmt.values[kept:])))
         if stmt.group is None:
             return stmt
