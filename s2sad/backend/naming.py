@@ -6,6 +6,7 @@ Temporaries are t1, t2, … in the order of the text, their adjoints t1_bar, …
 from __future__ import annotations
 
 import builtins
+import heapq
 import keyword
 from collections.abc import Iterable
 
@@ -86,6 +87,7 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
         names[p.var] = p.name
         ends[p.name] = intervals.stop[p.var]
     params = {p.name for p in function.params}
+    in_use: dict[tuple[str, str], _Numbers] = {}
     temporaries = 0
     for var in sorted(intervals.order, key=lambda v: intervals.start[v]):
         if var in names:
@@ -99,11 +101,16 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
                 if name not in reserved and name not in params and name not in ends:
                     break
         else:
-            for name in _candidates(base, suffix):
+            numbers = in_use.setdefault((base, suffix), _Numbers())
+            while True:
+                number = numbers.take(start)
+                name = _numbered(base, suffix, number)
                 if name in reserved and name not in params:
                     continue
                 if ends.get(name, -1) <= start:
                     break
+                numbers.keep(number, ends[name])
+            numbers.keep(number, max(ends.get(name, -1), stop))
         names[var] = name
         ends[name] = max(ends.get(name, -1), stop)
     return names
@@ -117,10 +124,37 @@ def _split(var: Var) -> tuple[str, str]:
     return var.hint, ""
 
 
-def _candidates(base: str, suffix: str) -> Iterable[str]:
-    yield f"{base}{suffix}"
-    number = 2
+def _numbered(base: str, suffix: str, number: int) -> str:
+    """The first name of a hint is the hint itself; then come `y2`, `y3`."""
     joint = "_" if base[-1:].isdigit() else ""
-    while True:
-        yield f"{base}{joint}{number}{suffix}"
-        number += 1
+    return f"{base}{suffix}" if number == 1 else f"{base}{joint}{number}{suffix}"
+
+
+class _Numbers:
+    """The numbers of one hint: which are free, and until when the others are not. Each step costs a logarithm.
+
+    >>> numbers = _Numbers()
+    >>> first, second = numbers.take(0), numbers.take(0)
+    >>> numbers.keep(first, 5), numbers.keep(second, 3)
+    (None, None)
+    >>> numbers.take(4), numbers.take(4)
+    (2, 3)
+    """
+
+    def __init__(self) -> None:
+        self.free: list[int] = []
+        self.kept: list[tuple[int, int]] = []
+        self.next = 1
+
+    def take(self, start: int) -> int:
+        """The least number that is free from a start on; starts never fall."""
+        while self.kept and self.kept[0][0] <= start:
+            heapq.heappush(self.free, heapq.heappop(self.kept)[1])
+        if self.free:
+            return heapq.heappop(self.free)
+        self.next += 1
+        return self.next - 1
+
+    def keep(self, number: int, stop: int) -> None:
+        """A number is in use until a stop."""
+        heapq.heappush(self.kept, (stop, number))
