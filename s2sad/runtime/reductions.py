@@ -148,7 +148,7 @@ def accumulate(x: Any, a: Any, axis: Any = None) -> Any:
     """The linear recurrence s[i] = x[i] + a[i] s[i - 1] along an axis, from s[0] = x[0].
 
     >>> accumulate(np.array([1.0, 1.0, 1.0]), np.array([9.0, 2.0, 3.0]))
-    array([1., 3., 10.])
+    array([ 1.,  3., 10.])
     """
     sums = np.array(x)
     rows, factors = np.moveaxis(sums, axis or 0, 0), np.moveaxis(a, axis or 0, 0)

@@ -85,7 +85,7 @@ def test_show_prints_the_source_of_the_derivative(model, capsys):
     spec.loader.exec_module(module)
     for name, wrt in (("cube", 0), ("product", "y"), ("looped", 0)):
         text = shown(capsys, "show", f"model.py:{name}", "--wrt", str(wrt))
-        assert text == grad(getattr(module, name), wrt=wrt).source
+        assert text == grad(getattr(module, name), wrt=wrt).source + "\n"
 
 
 def test_wrt(model, capsys):
