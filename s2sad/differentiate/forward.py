@@ -47,7 +47,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, set_blocks, vars_of
+from s2sad.ir.walk import set_blocks, surely_bound, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import choose
@@ -111,6 +111,7 @@ class _Tangent:
         everything = frozenset(range(len(function.results.values)))
         self.activity = mode.activity.of(function.label, params, everything)
         self.dots: dict[Key, Var] = {}
+        self.surely_bound = surely_bound(function)
         #: Buffers that are added to in place: so are their tangents, which need memory of their own.
         self.stored = {s.base for s in walk(function.body) if isinstance(s, Store)}
         self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {})
@@ -157,7 +158,9 @@ class _Tangent:
         value = Op("tuple", returned.values) if returned.packed else returned.values[0]
         tangent = Op("tuple", tuple(tangents)) if returned.packed else (tangents[0] if tangents else Const(0.0))
         if label in self.mode.made:
-            body.append(Return((*returned.values, *tangents), True, group=DerivedResult(len(returned.values))))
+            values = (*returned.values, *tangents)
+            is_packed = returned.packed or len(values) > 1
+            body.append(Return(values, is_packed, group=DerivedResult(len(returned.values))))
         else:
             body.append(Return((value, tangent), True, group=DerivedResult(1)))
         return Function(
@@ -203,9 +206,10 @@ class _Tangent:
             ends = [dict(state), dict(state)]
             blocks = [self.block(b, end) for b, end in zip(blocks_of(stmt), ends)]
             for key in dict.fromkeys([*ends[0], *ends[1]]):
-                for end, block in zip(ends, blocks):
+                for end, block, old in zip(ends, blocks, blocks_of(stmt)):
                     if key not in end and not _exits(block):
-                        block.append(self.zero(*key))
+                        is_bound = key[0] in self.surely_bound[id(old)]
+                        block.append(self.zero(*key) if is_bound else Assign(self.dot(*key), Const(0.0)))
                         end[key] = None
             set_blocks(new, blocks)
             state.clear()
@@ -228,7 +232,7 @@ class _Tangent:
             }
             for key in entry:
                 if key not in state:
-                    if key[0] in inside and not self._bound_before(key[0], stmt):
+                    if key[0] in inside and key[0] not in self.surely_bound[stmt]:
                         out.append(Assign(self.dot(*key), Const(0.0)))
                     else:
                         out.append(self.zero(*key))
@@ -268,22 +272,6 @@ class _Tangent:
                     state[(var, ())] = None
         else:
             out.append(replace(stmt))
-
-    def _bound_before(self, var: Var, loop: Stmt) -> bool:
-        """Whether a Var is surely bound where a loop begins."""
-
-        def binds(block: Block) -> bool:
-            return any(var in defs(s) or (isinstance(s, If) and binds(s.body) and binds(s.orelse)) for s in block)
-
-        def search(block: Block) -> bool | None:
-            for position, stmt in enumerate(block):
-                inner = (search(b) for b in blocks_of(stmt))
-                found = False if stmt is loop else next((f for f in inner if f is not None), None)
-                if found is not None:
-                    return found or binds(block[:position])
-            return None
-
-        return any(p.var is var for p in self.f.params) or bool(search(self.f.body))
 
     def assign(self, stmt: Assign, state: State, out: Block) -> None:
         links = own(stmt)

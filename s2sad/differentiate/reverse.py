@@ -51,7 +51,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import callees, defs, defs_within, exposed_reads, set_blocks, uses_within, vars_of
+from s2sad.ir.walk import callees, defs, defs_within, exposed_reads, set_blocks, surely_bound, uses_within, vars_of
 from s2sad.optimise.dead import eliminate_dead
 
 #: The state of an adjoint that is bound; one that is zero is absent.
@@ -243,6 +243,7 @@ class _Build:
         self.contributions: dict[Stmt, list[Contribution]] = {}
         self.calls: dict[Stmt, _CallPlan] = {}
         self.active_blocks: set[Stmt] = set()
+        self.surely_bound = surely_bound(self.function)
         self._fragments(self.function.body)
         self.aliases = alias_classes(self.function, self.kinds)
         self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
@@ -756,7 +757,9 @@ class _Build:
         for key in list(dict.fromkeys([*ends[0], *ends[1]])):
             for end, block in zip(ends, blocks):
                 if key not in end:
-                    block.append(self._zero(*key, links))
+                    # A Var that is bound later, under the same test, has no shape yet; its adjoint is not read either.
+                    is_bound = key[0] in self.surely_bound[stmt]
+                    block.append(self._zero(*key, links) if is_bound else Assign(self.bar(*key), Const(0.0), **links))
                     end[key] = OWNED
         set_blocks(made, blocks)
         state.clear()

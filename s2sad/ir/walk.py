@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from s2sad.ir.nodes import (
     CALL,
@@ -229,4 +230,27 @@ def callees(function: Function) -> dict[Label, None]:
                 if e.name == CALL and isinstance(e.operands[0], Const):
                     found[e.operands[0].value] = None
                 stack += [*e.operands, *(v for _, v in e.keywords)]
+    return found
+
+
+def surely_bound(function: Function) -> dict[Any, set[Var]]:
+    """The Vars that are bound on every path: before each compound statement, and at the end of each block by its id."""
+    found: dict[Any, set[Var]] = {}
+
+    def visit(block: Block, bound: set[Var]) -> set[Var]:
+        for stmt in block:
+            inner = blocks_of(stmt)
+            if not inner:
+                bound.update(defs(stmt))
+                continue
+            found[stmt] = set(bound)
+            targets = [stmt.target] if isinstance(stmt, For) else []
+            ends = [visit(b, {*bound, *targets}) for b in inner]
+            if isinstance(stmt, If):
+                going_on = [end for end, b in zip(ends, inner) if not exits(b)]
+                bound = set.intersection(*going_on) if going_on else bound
+        found[id(block)] = bound
+        return bound
+
+    visit(function.body, {p.var for p in function.params} | set(function.free.values()))
     return found

@@ -1647,6 +1647,31 @@ def loop_gives_another_precision(v, n):
     return np.sum(v * v)
 
 
+def helper_two_numbers(v):
+    return 0.4 + np.min(v), math.tanh(np.sum(v))
+
+
+@at(SQUARE)
+def bound_and_read_under_one_flag(m):
+    flag = SCALE < 0.31
+    if flag:
+        s = np.sum(m[[1, 1]] ** 2)
+    a, b = helper_two_numbers(np.arange(3.0))
+    if flag:
+        b = math.tanh(b) ** 3 * s
+    return np.mean(m) + a * b
+
+
+def helper_largest(v, s):
+    return np.sum(v**2) * max(s, s)
+
+
+@at((0.7, 0.3))
+def forward_half_kept_for_its_tape(x, y):
+    x -= helper_largest(np.arange(3.0), y)
+    return x + y + (x + 0.5)
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is known to be wrong still: test ids with the reason. A test that passes again fails until it is taken out.
