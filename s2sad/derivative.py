@@ -56,7 +56,7 @@ from s2sad.errors import Place, S2sadError, S2sadWarning
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
-from s2sad.pipeline import Flat, Watch, specialise, transform
+from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
 
 #: How many specialisations a derivative keeps for calls.
 LIMIT = 16
@@ -109,7 +109,8 @@ class Derivative:
         self._inner: Derivative | None = function if isinstance(function, Derivative) else None
         if self._inner is None:
             self._primal: Primal = LivePrimal(function)
-            self._primal.source  # noqa: B018  (a function without source is refused here, where it is named)
+            with collection_paused():
+                self._primal.source  # noqa: B018  (a function without source is refused here, where it is named)
             self._code = function.__code__
         name = self._base_name()
         self._parameters = self._own_parameters()
@@ -299,6 +300,7 @@ class Derivative:
         wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
         return transform(base, wanted, *watching)
 
+    @collection_paused()
     def _make(self, kinds: Sequence[Kind]) -> Specialisation:
         """A specialisation for kinds of all parameters of the function, bound ones first."""
         try:

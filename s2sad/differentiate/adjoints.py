@@ -155,6 +155,8 @@ class StatementAdjoints:
                 reason = f"{entry.name} of a tuple or list cannot be differentiated"
                 raise S2sadError("S303", reason, stmt.origin, "use an array, as np.array([...])")
             elif isinstance(operand, Var) and operand in self.activity:
+                if self.kind(operand).sort in ("list", "tuple"):
+                    raise refused_list(stmt, entry)
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
         for name, operand in bound.items():
@@ -231,6 +233,8 @@ class StatementAdjoints:
             target, path = (operand, (k,)) if isinstance(operand, Var) else (item, ())
             if not (isinstance(target, Var) and target in self.activity):
                 continue
+            if self.kind(item).sort in ("list", "tuple"):
+                raise refused_list(stmt, entry)
             case = {**values, "item": self.kind(item), "k": k, "count": len(items)}
             text = self._choose(stmt, entry, name, case)
             value = instantiate(text, {**env, "item": item, "k": Const(k), "count": Const(len(items))})
@@ -300,6 +304,12 @@ _SHAPE_OPERAND = {
     "s2sad.spread": 1, "s2sad.unspread": 1, "s2sad.unbroadcast": 1, "s2sad.rebroadcast": 1, "numpy.ndarray.shape": 0,
     "numpy.ndarray.size": 0, "numpy.ndarray.ndim": 0, "numpy.shape": 0, "numpy.size": 0, "numpy.ndim": 0,
 }  # fmt: skip
+
+
+def refused_list(stmt: Stmt, entry: Rule) -> S2sadError:
+    """The refusal of a list where a rule speaks of an array or a number."""
+    what = f"{entry.name} of a list that holds what is differentiated is not supported"
+    return S2sadError("S303", what, stmt.origin, "make an array of it first: np.array(...)")
 
 
 def as_const(value: Any) -> Expr:

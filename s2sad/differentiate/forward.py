@@ -12,7 +12,7 @@ from typing import Any
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own
+from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own, refused_list
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.normalise import normalise
 from s2sad.differentiate.reverse import _adjoint_kind, out_emitter, unreadable
@@ -370,6 +370,8 @@ class _Tangent:
                 if term is not None:
                     add(term)
                 continue
+            if self.is_list(operand, state):
+                raise refused_list(stmt, entry)
             if not (isinstance(operand, Var) and (operand, ()) in state):
                 if operand is not None and any((v, path) in state for v in vars_of(operand) for path in self.paths(v)):
                     reason = f"{entry.name} of a tuple or list cannot be differentiated"
@@ -398,6 +400,13 @@ class _Tangent:
                 term = Op("s2sad.rebroadcast", (term, stmt.var))
             add(term)
         return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
+
+    def is_list(self, operand: Any, state: State) -> bool:
+        """Whether an operand is a list, or holds one, with a tangent that is not zero."""
+        if isinstance(operand, Op):
+            return operand.name in DISPLAYS and any(self.is_list(o, state) for o in operand.operands)
+        listed = isinstance(operand, Var) and self.kinds.get(operand, UNKNOWN).sort in ("list", "tuple")
+        return listed and any((operand, path) in state for path in self.paths(operand))
 
     def sequence_tangent(
         self,
@@ -431,6 +440,8 @@ class _Tangent:
         dots: list[Expr | None] = []
         for k, item in enumerate(items):
             key = (operand, (k,)) if isinstance(operand, Var) else (item, ())
+            if kind_of_expr(item, self.kinds).sort in ("list", "tuple") and self.is_list(operand, state):
+                raise refused_list(stmt, entry)
             dots.append(self.dot(*key) if key in state else None)
         if not any(dots):
             return None

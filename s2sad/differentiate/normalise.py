@@ -143,22 +143,53 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
     ):
         return None  # tuples or lists that are put together, as in `a.shape + (n,)`
     bound = bind(entry, op)
-    arrays: dict[int, Var] = {}
+    changed: dict[int, Expr] = {}
     made = []
+
+    def bind_to(expr: Expr) -> Var:
+        var = Var("t", temporary=True)
+        kinds[var] = kind_of_expr(expr, kinds)
+        made.append(replace(stmt, var=var, expr=expr))
+        return var
+
+    def flat(operand: Expr) -> Expr:
+        """A list in which every list is an array."""
+        kind = kind_of_expr(operand, kinds)
+        if isinstance(operand, Op):
+            items = operand.operands
+        elif any(item.sort in ("list", "tuple") for item in kind.items or ()):
+            items = tuple(bind_to(Op("operator.getitem", (operand, Const(k)))) for k in range(len(kind.items or ())))
+        else:
+            return operand
+        nested = [kind_of_expr(item, kinds).sort in ("list", "tuple") and bool(vars_of(item)) for item in items]
+        if not any(nested):
+            return operand
+        return Op("list", tuple(bind_to(Op("numpy.array", (flat(i),))) if n else i for i, n in zip(items, nested)))
+
     for name in entry.differentiable:
-        operand = bound.get(name)
-        if name != entry.sequence and _is_display(operand):
-            assert isinstance(operand, Op)
-            arrays[id(operand)] = Var("t", temporary=True)
-            made.append(replace(stmt, var=arrays[id(operand)], expr=Op("numpy.array", (operand,))))
-    if not made:
+        given = bound.get(name)
+        for operand in given if isinstance(given, tuple) else (given,):
+            if operand is None or not (_is_display(operand) or _is_list(operand, kinds)):
+                continue
+            new = flat(operand)
+            if name != entry.sequence and not entry.name.startswith(("builtins.", "math.")):
+                new = bind_to(Op("numpy.array", (new,)))
+            if new is not operand:
+                changed[id(operand)] = new
+    if not changed:
         return None
 
     def change(e: Expr) -> Expr:
-        return arrays.get(id(e), e)
+        return changed.get(id(e), e)
 
     plain = Op(op.name, tuple(map(change, op.operands)), tuple((k, change(v)) for k, v in op.keywords), op.spelled)
     return [*made, replace(stmt, expr=plain)]
+
+
+def _is_list(operand: Expr, kinds: Kinds) -> bool:
+    """Whether an operand is a Var that holds a list of known length of what may be differentiated."""
+    kind = kind_of_expr(operand, kinds)
+    return isinstance(operand, Var) and kind.sort in ("list", "tuple") and bool(kind.items) and kind.carries_derivative
 
 
 def _is_display(operand: object) -> bool:
