@@ -437,7 +437,7 @@ class Algebra:
             isinstance(c, float)
             and c.is_integer()
             and abs(c) < 2**53
-            and any(kind_of_expr(e, self.kinds).sort not in ("int", "bool") for e in everything)
+            and any(kind_of_expr(e, self.kinds).carries_derivative for e in everything)
         ):
             c = int(c)
         negative = False
