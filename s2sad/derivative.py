@@ -301,7 +301,6 @@ class Derivative:
         return transform(base, wanted, *watching)
 
     @collection_paused()
-    @collection_paused()
     def _make(self, kinds: Sequence[Kind]) -> Specialisation:
         """A specialisation for kinds of all parameters of the function, bound ones first."""
         try:
