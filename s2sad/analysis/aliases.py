@@ -39,7 +39,9 @@ def shared_operands(expr: Expr) -> list[Var]:
         return [v for _, v in expr.reads] if expr.kind is UNKNOWN else []
     if not isinstance(expr, Op):
         return []
-    if expr.name in DISPLAYS or expr.name == "operator.getitem" or expr.name == "s2sad.select":
+    if expr.name == "operator.getitem":
+        return list(vars_of(expr.operands[0]))
+    if expr.name in DISPLAYS or expr.name == "s2sad.select":
         return list(vars_of(expr))
     if expr.name == "s2sad.returned":
         return list(vars_of(expr.operands[0]))

@@ -4,7 +4,8 @@ After this pass
 1. a `while` counts its trips,
 2. the target of a `for` is bound by nothing else and read only in its body,
 3. a result that its own rule reads, or an item of what it replaces, stands in a Var that nothing else binds,
-4. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
+4. a write `a[i] op= e` is `a[i] = a[i] op e`, but for sums at indices that name each cell once,
+5. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
 
     while e > tol:            k = 0
         x = tanh(x)           while e > tol:
@@ -17,6 +18,7 @@ from __future__ import annotations
 
 import re
 
+from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import INT, UNKNOWN
 from s2sad.ir.nodes import (
@@ -24,18 +26,20 @@ from s2sad.ir.nodes import (
     Assign,
     Block,
     Const,
+    Do,
     Expr,
     For,
     Function,
     Op,
     Stmt,
+    Store,
     Var,
     While,
     blocks_of,
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, set_blocks, uses, vars_of
+from s2sad.ir.walk import defs, rewrite_block, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
@@ -69,6 +73,8 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                 made.append(
                     replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]])
                 )
+            elif isinstance(stmt, Store) and stmt.group is None and not _is_plain_store(stmt, kinds):
+                made += _read_and_write(stmt, kinds)
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for part in plain:
                     if isinstance(part, Assign) and part.var is not stmt.var:
@@ -86,6 +92,59 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
         return made
 
     return replace_function(function, body=copy(function.body, False)), counters
+
+
+def _is_plain_store(stmt: Store, kinds: Kinds) -> bool:
+    if stmt.how is None:
+        return True
+    return stmt.how in ("operator.add", "operator.sub") and (stmt.index is None or is_distinct(stmt.index, kinds))
+
+
+def is_distinct(index: Expr, kinds: Kinds) -> bool:
+    """Whether an index names each cell at most once: numbers, slices, masks, not arrays of positions."""
+    parts = index.operands if isinstance(index, Op) and index.name == "tuple" else (index,)
+    for part in parts:
+        kind = kind_of_expr(part, kinds)
+        if kind.sort in ("int", "slice", "none", "ellipsis", "bool", "scalar") or (kind.is_array and kind.dtype == "bool"):
+            continue
+        return False
+    return True
+
+
+def _read_and_write(stmt: Store, kinds: Kinds) -> list[Stmt]:
+    """`a[i] op= e` as a read, the operation and a write."""
+    index: Expr = Const(...) if stmt.index is None else stmt.index
+    read = Op("operator.getitem", (stmt.base, index))
+    old, new = Var("t", temporary=True), Var("t", temporary=True)
+    kinds[old] = kind_of_expr(read, kinds)
+    assert stmt.how is not None
+    value = Op(stmt.how, (old, stmt.expr))
+    kinds[new] = kind_of_expr(value, kinds)
+    links = {"origin": stmt.origin, "quote": stmt.quote}
+    return [Assign(old, read, **links), Assign(new, value, **links), replace(stmt, index=index, expr=new, how=None)]  # type: ignore[arg-type]
+
+
+def with_own_arguments(function: Function, kinds: Kinds) -> Function:
+    """The function with copies of the parameters that it writes into, so that the caller's arrays stay as they are."""
+    stores = [s for s in walk(function.body) if isinstance(s, Store) and s.group is None]
+    if not stores:
+        return function
+    aliases = alias_classes(function, kinds)
+    written = {aliases.root(s.base) for s in stores}
+    copies: dict[Var, Var] = {}
+    for p in function.params:
+        if aliases.root(p.var) in written and kinds.get(p.var, UNKNOWN).shape != ():
+            copies[p.var] = Var(p.name)
+            kinds[copies[p.var]] = kinds.get(p.var, UNKNOWN)
+    if not copies:
+        return function
+    others = [p.var for p in function.params if p.var not in copies and kinds.get(p.var, UNKNOWN).sort in ("array", "unknown")]
+    prelude: Block = []
+    if len(copies) > 1 or others:
+        prelude.append(Do(Op("s2sad.runtime.checks.require_apart", (Op("tuple", tuple(copies)), Op("tuple", tuple(others))))))
+    prelude += [Assign(new, Op("numpy.copy", (old,))) for old, new in copies.items()]
+    body = rewrite_block(function.body, lambda v: copies.get(v, v), lambda v: copies.get(v, v))
+    return replace_function(function, body=[*prelude, *body])
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:

@@ -17,10 +17,11 @@ import gast
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.aliases import alias_classes, is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.memory import has_memory, user_stores, written_memory
 from s2sad.analysis.recovery import Needs, plan_recovery
-from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, leaf_paths, own
+from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, leaf_paths, own, read_cells
 from s2sad.differentiate.instantiate import flatten
-from s2sad.differentiate.normalise import normalise
+from s2sad.differentiate.normalise import is_distinct, normalise, with_own_arguments
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import INT, UNKNOWN, Kind, same_shape
@@ -85,6 +86,8 @@ class ReverseMode:
         self.counters: dict[Stmt, Var] = {}
         functions = {}
         for label, function in program.functions.items():
+            if label is program.entry:
+                function = with_own_arguments(function, self.kinds)
             functions[label], counters = normalise(function, self.kinds)
             self.counters.update(counters)
         self.primals = program.functions
@@ -247,12 +250,14 @@ class _Build:
         for stmt in walk(self.function.body):
             if isinstance(stmt, Assign):
                 definitions[stmt.var] = Const(None) if stmt.var in definitions else stmt.expr
+        self.aliases = alias_classes(self.function, self.kinds)
+        self.memory = written_memory(function, self.kinds, self.activity)
+        self._refuse_writing_callees()
         self.adjoints = StatementAdjoints(self.kinds, self.activity, self.bar, definitions)
         self.contributions: dict[Stmt, list[Contribution]] = {}
         self.calls: dict[Stmt, _CallPlan] = {}
         self.active_blocks: set[Stmt] = set()
         self._fragments(self.function.body)
-        self.aliases = alias_classes(self.function, self.kinds)
         self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
 
     # ---- adjoint Vars ------------------------------------------------------------------------------------------
@@ -274,7 +279,9 @@ class _Build:
         any_active = False
         for stmt in block:
             active = False
-            if isinstance(stmt, Assign) and stmt.var in self.activity:
+            if isinstance(stmt, Assign) and self.memory.is_alias(stmt.var):
+                pass  # its adjoint is the same view of the adjoint of what it is a view of
+            elif isinstance(stmt, Assign) and stmt.var in self.activity:
                 self.contributions[stmt] = self.adjoints.assign(stmt)
                 active = True
             elif isinstance(stmt, Store) and stmt.base in self.activity:
@@ -319,14 +326,21 @@ class _Build:
                         isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
                     )
                     needs.add(stmt, var, after=own_result)
+                for var in read_cells(contribution.value):
+                    if var not in made and self.aliases.written(var):
+                        needs.contents.setdefault(stmt, {})[var] = None
+                for var in self._reached_through(contribution.var):
+                    needs.add(stmt, var)
                 if contribution.index is not None and not self._is_number(contribution.var):
-                    needs.add(stmt, contribution.var)
+                    needs.add(stmt, self._root(contribution.var))
             if isinstance(stmt, Call) and stmt in self.calls:
                 for position in self.calls[stmt].halves.reads:
                     for var in vars_of(stmt.args[position]):
                         needs.add(stmt, var)
+                        if self.aliases.written(var):
+                            needs.contents.setdefault(stmt, {})[var] = None
             if isinstance(stmt, Store) and stmt in self.active_blocks:
-                for var in vars_of(stmt.index):
+                for var in [*vars_of(stmt.index), *self._reached_through(stmt.base)]:
                     needs.add(stmt, var)
                 if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
                     needs.add(stmt, stmt.expr)
@@ -343,6 +357,28 @@ class _Build:
                     for var in self._zeroed_before(stmt):
                         needs.add(stmt, var, after=True)
         return needs
+
+    def _root(self, var: Var) -> Var:
+        return self.memory.routes[var][0] if var in self.memory.routes else var
+
+    def _reached_through(self, var: Var) -> list[Var]:
+        """What the views on the way from a root to one of its aliases were indexed with, and the root."""
+        if not self.memory.is_alias(var):
+            return []
+        root, steps = self.memory.routes[var]
+        found = [v for step in steps for v in vars_of(step.expr) if v not in self.memory.routes]
+        return [root, *found]
+
+    def _refuse_writing_callees(self) -> None:
+        for stmt in walk(self.function.body):
+            if isinstance(stmt, Call) and stmt.callee in self.mode.program.functions:
+                callee = self.mode.program.functions[stmt.callee]
+                stores = user_stores(callee)
+                aliases = alias_classes(callee, self.kinds) if stores else None
+                outside = [p.var for p in callee.params if has_memory(p.var, self.kinds)]
+                if aliases and any(aliases.may_share(s.base, v) for s in stores for v in outside):
+                    reason = f"{stmt.callee.hint} writes into its argument, which is not supported in a call"
+                    raise S2sadError("S201", reason, stmt.origin, "let it make and return a new array")
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()
@@ -361,7 +397,7 @@ class _Build:
         found: dict[Var, None] = {}
         for stmt in walk(loop.body):
             for contribution in self.contributions.get(stmt, ()):
-                var = contribution.var
+                var = self._root(contribution.var)
                 if self._is_number(var) or kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape == ():
                     continue
                 if var not in inside or (var in self._carried(loop) and var not in added):
@@ -411,17 +447,11 @@ class _Build:
         return made
 
     def _save(self, site: Site, saved: list[Var], stmt: Stmt | None) -> Block:
-        """Push values; memory that is stored into later is pushed as a copy."""
+        """Push values. Arrays go by reference: what is written into them later is undone before they are read."""
         made: Block = []
         pushed = []
         for var in saved:
-            if self.aliases.written(var):
-                copy = Var(var.hint, True)
-                self.kinds[copy] = self.kinds.get(var, UNKNOWN)
-                made.append(Assign(copy, Op("numpy.copy", (var,))))
-                pushed.append(copy)
-            else:
-                pushed.append(var)
+            pushed.append(var)
         made.append(Save(site, tuple(pushed)))
         return made
 
@@ -477,6 +507,7 @@ class _Build:
         if stmt in self.plan.captured:
             assert isinstance(stmt, Assign)
             out.append(Assign(self.plan.captured[stmt], stmt.var, **links))
+        out += [replace(self.plan.definitions[v], **links) for v in self.plan.recomputed_first.get(stmt, ())]
         if stmt in self.plan.undone:
             assert isinstance(stmt, Store)
             out += self._undo_cells(stmt)
@@ -565,8 +596,13 @@ class _Build:
     ) -> None:
         """Add to an adjoint: the first contribution binds it, later ones add, in place where the buffer is its own."""
         key = (c.var, c.path)
-        bar = self.bar(*key)
         emit = out_emitter(out, links, self.kinds)
+        if self.memory.is_alias(c.var):
+            buffer = self._alias_buffer(c.var, state, out, links)
+            value = self._atom(flatten(c.value, emit), out, links)
+            out.append(Store(buffer, c.index, value, c.how, **links))
+            return
+        bar = self.bar(*key)
         if c.index is not None:
             self._own_buffer(c.var, c.path, state, out, links)
             out.append(Store(bar, c.index, self._atom(flatten(c.value, emit), out, links), c.how, **links))
@@ -583,6 +619,21 @@ class _Build:
         else:
             out.append(Assign(bar, Op("operator.add", (bar, value), spelled="add="), **links))
             state[key] = OWNED
+
+    def _alias_buffer(self, var: Var, state: State, out: Block, links: dict[str, Any]) -> Var:
+        """The view of the root's adjoint that is the adjoint of a second name."""
+        root, steps = self.memory.routes[var]
+        self._own_buffer(root, (), state, out, links)
+        buffer = self.bar(root)
+        for step in steps:
+            if isinstance(step.expr, Op):
+                operands = tuple(buffer if o in self.memory.routes else o for o in step.expr.operands)  # type: ignore[comparison-overlap]
+                view = Var(self.bar(root).hint, True)
+                made = Op(step.expr.name, operands, step.expr.keywords, step.expr.spelled)
+                self.kinds[view] = kind_of_expr(made, self.kinds)
+                out.append(Assign(view, made, **links))
+                buffer = view
+        return buffer
 
     def _own_buffer(self, var: Var, path: Path, state: State, out: Block, links: dict[str, Any]) -> None:
         """Have an adjoint bound to a buffer of its own."""
@@ -645,11 +696,14 @@ class _Build:
 
     def _reverse_store(self, stmt: Store, state: State, out: Block) -> None:
         links = own(stmt)
-        key = (stmt.base, ())
+        key = (self._root(stmt.base), ())
         if key not in state:
             return
-        self._own_buffer(stmt.base, (), state, out, links)
-        bar = self.bar(stmt.base)
+        if self.memory.is_alias(stmt.base):
+            bar = self._alias_buffer(stmt.base, state, out, links)
+        else:
+            self._own_buffer(stmt.base, (), state, out, links)
+            bar = self.bar(stmt.base)
         cells = bar if stmt.index is None else Op("operator.getitem", (bar, stmt.index))
         active = isinstance(stmt.expr, Var) and stmt.expr in self.activity
         g = Var(f"{stmt.base.hint}_bar", True)
@@ -659,7 +713,10 @@ class _Build:
             if self.kinds[g].shape != ():
                 copy = Var(f"{stmt.base.hint}_bar", True)
                 self.kinds[copy] = self.kinds[g]
-                out.append(Assign(copy, Op("numpy.copy", (g,)), **links))
+                fresh = Op("numpy.copy", (g,))
+                if stmt.index is not None and not is_distinct(stmt.index, self.kinds):
+                    fresh = Op("s2sad.runtime.checks.masked_writes", (g, bar, stmt.index))
+                out.append(Assign(copy, fresh, **links))
                 g = copy
         if stmt.how is None:
             out.append(Store(bar, stmt.index if stmt.index is not None else Const(...), Const(0), **links))
