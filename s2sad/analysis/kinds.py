@@ -346,17 +346,9 @@ class Specialiser:
 def settle_in_place(stmt: Assign, op: Op, kinds: Kinds) -> list[Stmt]:
     """`x += e`: a new number under the name, or a write into the array that the name stands for."""
     target = kind_of_expr(op.operands[0], kinds)
-    if target.is_array and target.rank != 0:
-        array = op.operands[0]
-        assert isinstance(array, Var)
-        made: list[Stmt] = [Store(array, None, op.operands[1], IN_PLACE[op.name], origin=stmt.origin, quote=stmt.quote)]
-        return made if array is stmt.var else [*made, Assign(stmt.var, array, origin=stmt.origin)]
-    if target.sort in ("list", "object", "dict"):
-        reason = f"an in-place write into a {target.sort} is not supported"
-        raise S2sadError("S201", reason, stmt.origin, "build a new value instead")
-    if target.shape is None:
-        reason = f"whether {stmt.var.hint!r} is a number or an array is not known, so neither is what other names share"
-        raise S2sadError("S205", reason, stmt.origin, "annotate it, or write `x = x + e`")
+    if target.sort in ("array", "list", "object", "dict"):
+        reason = "an in-place write into an array is not supported"
+        raise S2sadError("S201", reason, stmt.origin, "write `x = x + e` where no other name shares the array")
     return [replace(stmt, expr=Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}="))]
 
 
