@@ -113,8 +113,12 @@ class ActivityAnalysis:
         """Which values of a tape site carry a derivative that matters."""
         return tuple(sorted(self._pushed.get(site, set()) & self._popped.get(site, set())))
 
-    def settle(self, label: Label, params: frozenset[int], results: frozenset[int]) -> None:
-        """Find what tape sites carry, for an entry function: a push in one function is popped in another."""
+    def settle(self, label: Label, params: frozenset[int], results: frozenset[int], *, callees: bool = False) -> None:
+        """Find what tape sites carry, for an entry function: a push in one function is popped in another.
+
+        callees: all results of the functions that it calls will be asked for, not those alone that matter to it.
+        """
+        whole = [f for f in self.program.functions.values() if callees and f.label in self._touching]
         while self._touching:
             size = self._size()
             for table in self._tables.values():
@@ -122,6 +126,8 @@ class ActivityAnalysis:
             self._final.clear()
             self.varied(label, params)
             self.useful(label, results)
+            for function in whole:
+                self.useful(function.label, frozenset(range(len(function.results.values))))
             if self._size() == size:
                 break
 

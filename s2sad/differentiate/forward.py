@@ -74,7 +74,8 @@ class ForwardMode:
     def tangent(self, wrt: Sequence[int], name: str = "") -> tuple[Program, Kinds]:
         """The program that takes a tangent for each parameter at `wrt`, last, and returns the value and its tangent."""
         main = self.program.main
-        self.activity.settle(main.label, frozenset(wrt), frozenset(range(len(main.results.values))))
+        results = frozenset(range(len(main.results.values)))
+        self.activity.settle(main.label, frozenset(wrt), results, callees=True)
         build = _Tangent(self, main, frozenset(wrt))
         function = build.function(Label(name or f"jvp_{main.label.hint}"), wrt)
         functions = {label: f for label, f in self.primals.items()}

@@ -1672,6 +1672,26 @@ def forward_half_kept_for_its_tape(x, y):
     return x + y + (x + 0.5)
 
 
+def helper_recursive_mix(v, m, n):
+    if n <= 0:
+        return np.sum(m * m)
+    s = helper_recursive_mix(v - n, np.where(np.eye(3) > WEIGHTS, m, v), n - 2)
+    return math.tanh(s) * (np.arange(3.0) @ v)
+
+
+@at((0.25, WEIGHTS, SQUARE), (0.35, WEIGHTS, SQUARE))
+def reverse_half_whose_results_are_dropped(x, v, m):
+    for a, b in zip(WEIGHTS, x - v):
+        flag = a > b
+    flag = -1.7 < x < 0.31
+    y = x
+    t = helper_recursive_mix(v, m, 1)
+    if flag:
+        x = (x + t) * y
+        v = np.ones(3) - x
+    return x + np.sum(v) + np.mean(m) + np.sum(v[1:] * WEIGHTS[:-1])
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is known to be wrong still: test ids with the reason. A test that passes again fails until it is taken out.
