@@ -199,10 +199,15 @@ class Derivative:
         if extra:
             plain = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
             made = [p.replace(default=p.empty) if p.kind in plain else p for p in made]
-            ends = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
-            at = next((i for i, p in enumerate(made) if p.kind in ends), len(made))
+            at = self._place_of_extra()
             made[at:at] = [inspect.Parameter(n, inspect.Parameter.POSITIONAL_OR_KEYWORD) for n in extra]
         return inspect.Signature(made)
+
+    def _place_of_extra(self) -> int:
+        """Before which of the parameters those stand that the derivative takes beyond the primal's."""
+        P = inspect.Parameter
+        ends = (P.VAR_POSITIONAL, P.KEYWORD_ONLY, P.VAR_KEYWORD)
+        return next((i for i, p in enumerate(self._parameters) if p.kind in ends), len(self._parameters))
 
     def _extra_names(self) -> list[str]:
         """Names of the trailing parameters that the derivative takes beyond the primal's."""
@@ -256,11 +261,14 @@ class Derivative:
         bound = call_kinds(self._bound)
         if self._inner is not None:
             kinds = self._inner._annotated_kinds()[len(self._inner._bound) :]
-            return [*bound, *kinds[len(bound) :], *[UNKNOWN] * len(self._extra_names())]
-        kinds = annotated_kinds(self._primal, bound)
-        if self.options.seed == "one" and self.options.mode == "reverse":
-            kinds = assume_scalar_result(self._primal, kinds)
-        return [*kinds, *[UNKNOWN] * len(self._extra_names())]
+            kinds[: len(bound)] = bound
+        else:
+            kinds = annotated_kinds(self._primal, bound)
+            if self.options.seed == "one" and self.options.mode == "reverse":
+                kinds = assume_scalar_result(self._primal, kinds)
+        at = len(bound) + self._place_of_extra()
+        kinds[at:at] = [UNKNOWN] * len(self._extra_names())
+        return kinds
 
     def specialise(self, *examples: Any, **named: Any) -> types.FunctionType:
         """The derivative for the kinds of some examples (or for Kinds): a plain function with its own `.source`.
@@ -288,9 +296,10 @@ class Derivative:
     def flat(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
         """The optimised flat IR of the derivative for kinds of all parameters of the function, bound ones first."""
         watching = () if watch is None else (watch,)
-        own = list(kinds)[: len(kinds) - len(self._extra_names())]
-        seeds = list(kinds)[len(own) :]
         offset = len(self._bound)
+        at = offset + self._place_of_extra()
+        until = at + len(self._extra_names())
+        own, seeds = [*kinds[:at], *kinds[until:]], kinds[at:until]
         if self._inner is not None:
             base = self._inner.flat([*call_kinds(self._inner._bound), *own])
             offset += len(self._inner._bound)

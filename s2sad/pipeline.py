@@ -95,6 +95,8 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
             request.wrt, value=request.value, tuple_result=request.tuple_result, seed=request.seed, name=request.name
         )
         notes = mode.notes
+    # Callers see a seed before what is given by name alone.
+    program.main.params.sort(key=lambda p: p.passing == "keyword")
     watch("differentiated", program, kinds)
     program = name_single_saves(program, kinds)
     for _, change in PASSES:

@@ -280,6 +280,18 @@ def test_texts():
     assert derivative.__name__ == "grad_product"
 
 
+def test_seeds_and_tangents_before_keyword_only_parameters():
+    def f(x, *, k=2.0):
+        return x * k
+
+    ones = np.ones(3)
+    np.testing.assert_array_equal(vjp(f)(ones, ones, k=3.0), 3 * ones)
+    np.testing.assert_array_equal(jvp(f)(ones, ones, k=3.0)[1], 3 * ones)
+    assert [grad(vjp(f), wrt=name)(2.0, 3.0, k=7.0) for name in ("seed", "k")] == [7.0, 3.0]
+    assert jvp(vjp(f), wrt=("seed", "k"))(2.0, 3.0, 1.0, 0.0, k=7.0) == (21.0, 7.0)
+    assert grad(vjp(f), wrt="k").source.splitlines()[0] == "def grad_vjp_f(x, seed, *, k=2.0):"
+
+
 def test_annotations_of_specialisations():
     def f(x: float, n: int = 2) -> float:
         return x * n
