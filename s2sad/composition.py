@@ -14,9 +14,9 @@ from s2sad.backend.raising import global_names
 from s2sad.backend.text import Text, write
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.annotations import annotated_kind
-from s2sad.frontend.lower import parameters
 from s2sad.frontend.parse import children
 from s2sad.frontend.resolve import Primal, Scope
+from s2sad.frontend.scopes import parameters
 from s2sad.frontend.source import Source
 from s2sad.ir.kinds import UNKNOWN, Kind, Shape
 from s2sad.ir.nodes import Label, Program, walk
@@ -147,9 +147,7 @@ def no_number(kind: Kind) -> str | None:
     return _NO_NUMBER.get("complex" if is_complex else kind.sort)
 
 
-def check_result(
-    base: Flat, options: Options, function: str, place: Place | None, seeds: Sequence[Kind] = ()
-) -> None:
+def check_result(base: Flat, options: Options, function: str, place: Place | None, seeds: Sequence[Kind] = ()) -> None:
     """Refuse (S402, S408, S409) the result of a primal that has no such derivative, for the kinds it is specialised to.
 
     seeds: the kinds of what a derivative takes beyond the primal's arguments.
@@ -228,5 +226,3 @@ def _spare(name: str) -> Iterable[str]:
 
 
 _USUAL = {"numpy": "np", "math": "math", "scipy.special": "special"}
-
-

@@ -24,7 +24,7 @@ from s2sad.composition import (
 )
 from s2sad.errors import S2sadError
 from s2sad.frontend.files import FilePrimal
-from s2sad.frontend.lower import parameters
+from s2sad.frontend.scopes import parameters
 from s2sad.ir.kinds import SOME, UNKNOWN, Extent, Kind, Shape
 from s2sad.pipeline import Flat, Watch, specialise, transform
 

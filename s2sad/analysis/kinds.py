@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import Lowering, bind_arguments, parameters, tuple_arity
+from s2sad.frontend.expressions import bind_arguments
+from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import LivePrimal
+from s2sad.frontend.scopes import parameters, tuple_arity
 from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
 from s2sad.ir.nodes import (
+    CALL,
     DISPLAYS,
     Assign,
     Block,
@@ -46,12 +49,16 @@ from s2sad.rules.binding import IN_PLACE, bind, display_kind, literals, rule_nam
 Kinds = dict[Var, Kind]
 
 
-def kind_of_expr(expr: Expr, kinds: Kinds) -> Kind:
+#: Gives the kind of a call within an expression, from the kinds of its arguments; None where none is known yet.
+CallKind = Callable[[Op, list[Kind]], Kind | None]
+
+
+def kind_of_expr(expr: Expr, kinds: Kinds, call: CallKind | None = None) -> Kind:
     """The kind of an expression whose Vars' kinds are known; UNKNOWN where a Var's is not."""
-    return _expr_kind(expr, lambda v: kinds.get(v, UNKNOWN)) or UNKNOWN
+    return _expr_kind(expr, lambda v: kinds.get(v, UNKNOWN), call) or UNKNOWN
 
 
-def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
+def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | None = None) -> Kind | None:
     """The kind of an expression; None (no value reaches here yet) where a Var has none."""
     if isinstance(expr, Var):
         return of(expr)
@@ -63,10 +70,13 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None]) -> Kind | None:
 
     def operand(e: Expr) -> Kind:
         nonlocal bottom
-        kind = _expr_kind(e, of)
+        kind = _expr_kind(e, of, call)
         bottom = bottom or kind is None
         return kind or UNKNOWN
 
+    if expr.name == CALL and call is not None:
+        arguments = [operand(e) for e in expr.operands[1:]]
+        return None if bottom else call(expr, arguments)
     if expr.name in DISPLAYS:
         kind = display_kind(expr, operand)
         return None if bottom else kind
@@ -97,9 +107,14 @@ _NOT_ARRAYS = ("object", "dict", "str", "list", "tuple", "module")
 
 
 def infer(
-    function: Function, given: Kinds, calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None
+    function: Function,
+    given: Kinds,
+    calls: Callable[[Call, list[Kind]], list[Kind | None]] | None = None,
+    call: CallKind | None = None,
 ) -> Kinds:
-    """The kinds of all Vars of a function; those in `given` are fixed."""
+    """The kinds of all Vars of a function; those in `given` are fixed. `calls` and `call` give those of calls' results,
+    which are statements, or stand within expressions.
+    """
     kinds: dict[Var, Kind] = dict(given)
     sites: dict[Site, list[Kind]] = {}
     changed = True
@@ -115,7 +130,7 @@ def infer(
             changed = True
 
     def of(expr: Expr) -> Kind | None:
-        return _expr_kind(expr, kinds.get)
+        return _expr_kind(expr, kinds.get, call)
 
     has_loops = any(isinstance(s, (For, While, Call)) for s in walk(function.body))
     while changed:

@@ -13,7 +13,7 @@ import gast
 from s2sad.backend.naming import choose_names
 from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
-from s2sad.frontend.lower import BINARY, COMPARE, UNARY
+from s2sad.frontend.expressions import BINARY, COMPARE, UNARY
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import (
     CALL,

@@ -10,8 +10,8 @@ from s2sad.analysis.kinds import Kinds
 from s2sad.backend.printer import print_module
 from s2sad.backend.raising import Surroundings, global_names, raise_function
 from s2sad.backend.tapes import POP
-from s2sad.frontend.lower import parameters
 from s2sad.frontend.resolve import Primal
+from s2sad.frontend.scopes import parameters
 from s2sad.ir.nodes import Function, Label, Program
 from s2sad.ir.walk import callees
 

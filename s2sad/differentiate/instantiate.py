@@ -9,7 +9,7 @@ import pkgutil
 from collections.abc import Callable, Mapping
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.lower import BINARY, COMPARE, UNARY
+from s2sad.frontend.expressions import BINARY, COMPARE, UNARY
 from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Var
 
 #: Operations of the engine that rule texts name plainly.

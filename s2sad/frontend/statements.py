@@ -1,0 +1,281 @@
+"""Lowering of statements: a handler for each class of gast node."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from s2sad.frontend.expressions import BINARY, Expressions, is_display
+from s2sad.frontend.resolve import (
+    UserFunction,
+)
+from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
+from s2sad.ir.nodes import (
+    Assign,
+    Const,
+    Do,
+    Expr,
+    For,
+    If,
+    Op,
+    Var,
+    While,
+)
+
+
+class Statements(Expressions):
+    """`visit_…` for each class of statement, and the binding of targets."""
+
+    def statements(self, body: list[Any]) -> None:
+        for node in body:
+            self.statement(node)
+
+    def statement(self, node: Any) -> None:
+        self.node = node
+        handler = getattr(self, f"visit_{type(node).__name__}", None)
+        if handler is None:
+            raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node)
+        handler(node)
+
+    def visit_Pass(self, node: Any) -> None:
+        pass
+
+    def visit_Expr(self, node: Any) -> None:
+        value = node.value
+        if isinstance(value, gast.Constant):
+            return
+        if isinstance(value, gast.Call):
+            callee = self.callee(value.func)
+            if isinstance(callee, (UserFunction, LocalFunction)):
+                arity = tuple_arity(callee.primal.source.node) if self.readable(callee.primal) else None
+                self.call(value, callee, self.temporaries(arity or 1))
+                return
+        self.emit(Do(self.raw(value, pure=False)))
+
+    def visit_Assert(self, node: Any) -> None:
+        self.emit(self.raw_statement(node))
+
+    def visit_Raise(self, node: Any) -> None:
+        self.emit(self.raw_statement(node, exits=True))
+
+    def visit_Import(self, node: Any) -> None:
+        for name, found in self.primal.scope.imports(node):
+            if found is None:
+                raise self.refuse("S203", f"module {node.module} has no {name!r}", node)
+            self.local_bindings[name] = found
+        self.imports.append(node)
+
+    def visit_ImportFrom(self, node: Any) -> None:
+        if node.level or node.module is None:
+            reason = "a relative import in a function is not supported"
+            raise self.refuse("S201", reason, node, "import at the top of the module")
+        self.visit_Import(node)
+
+    def visit_FunctionDef(self, node: Any) -> None:
+        self.define_local(node.name, node)
+
+    def visit_Assign(self, node: Any) -> None:
+        if isinstance(node.value, gast.Lambda) and len(node.targets) == 1 and isinstance(node.targets[0], gast.Name):
+            self.define_local(node.targets[0].id, node.value)
+            return
+        if len(node.targets) == 1:
+            self.assign_target(node.targets[0], node.value)
+            return
+        value = self.atom(node.value)
+        for target in node.targets:
+            self.bind_target(target, value)
+
+    def visit_AnnAssign(self, node: Any) -> None:
+        if node.value is not None:
+            self.assign_target(node.target, node.value)
+
+    def visit_AugAssign(self, node: Any) -> None:
+        if not isinstance(node.target, gast.Name):
+            raise self.refuse("S201", "an in-place write is not supported", node, "build a new array instead")
+        name = type(node.op).__name__
+        target = self.variable(node.target)
+        value = self.atom(node.value)
+        self.assign(target, Op(f"operator.i{BINARY[name].rstrip('_')}", (target, value), spelled=BINARY[name]))
+
+    def assign_target(self, target: Any, value: Any) -> None:
+        if isinstance(target, gast.Name):
+            callee = self.callee(value.func) if isinstance(value, gast.Call) else None
+            if (
+                isinstance(callee, (UserFunction, LocalFunction))
+                and self.readable(callee.primal)
+                and tuple_arity(callee.primal.source.node) is None
+            ):
+                self.call(value, callee, [self.variable(target)])
+                return
+            self.assign(self.variable(target), self.expression(value))
+        elif isinstance(target, (gast.Tuple, gast.List)):
+            if isinstance(value, (gast.Tuple, gast.List)) and len(value.elts) == len(target.elts):
+                self.assign_several(target.elts, [self.atom(v) for v in value.elts])
+                return
+            if isinstance(value, gast.Call):
+                callee = self.callee(value.func)
+                if (
+                    isinstance(callee, (UserFunction, LocalFunction))
+                    and self.readable(callee.primal)
+                    and tuple_arity(callee.primal.source.node) == len(target.elts)
+                ):
+                    if all(isinstance(t, gast.Name) for t in target.elts):
+                        self.call(value, callee, [self.variable(t) for t in target.elts])
+                        return
+                    results = self.call(value, callee, self.temporaries(len(target.elts)))
+                    self.assign_several(target.elts, list(results))
+                    return
+            self.bind_target(target, self.atom(value))
+        else:
+            self.bind_target(target, None)
+
+    def assign_several(self, targets: list[Any], values: list[Expr]) -> None:
+        """`a, b = b, a`: every value is taken before the first target is bound."""
+        written = {t.id for t in targets if isinstance(t, gast.Name)}
+        safe = []
+        for position, value in enumerate(values):
+            clash = (
+                isinstance(value, Var)
+                and not value.temporary
+                and value.hint in written
+                and value is not self.env.get(getattr(targets[position], "id", ""))
+            )
+            safe.append(self.temporary(value) if clash else value)
+        for target, value in zip(targets, safe):
+            self.bind_target(target, value)
+
+    def bind_target(self, target: Any, value: Expr | None) -> None:
+        if isinstance(target, gast.Name) and value is not None:
+            self.assign(self.variable(target), value)
+        elif isinstance(target, (gast.Tuple, gast.List)) and value is not None:
+            count = len(target.elts)
+            if is_display(value) and len(value.operands) != count:
+                raise self.refuse("S201", f"{len(value.operands)} values for {count} names", target, "name each value")
+            items = [self.as_atom(self.item(value, Const(k))) for k in range(count)]
+            for inner, item in zip(target.elts, items):
+                self.bind_target(inner, item)
+        else:
+            raise self.refuse("S201", "an in-place write is not supported", target, "build a new value instead")
+
+    def assign(self, var: Var, expr: Expr) -> None:
+        self.emit(Assign(var, expr))
+
+    def visit_If(self, node: Any) -> None:
+        self.branch(node, self.statements)
+
+    def branch(self, node: Any, lower_block: Any) -> None:
+        test = self.test(node.test)
+        outer = self.block
+        made = If(test, [], [], origin=self.place(node.test), quote=self.head(node))
+        outer.append(made)
+        for inner, nodes in ((made.body, node.body), (made.orelse, node.orelse)):
+            self.block = inner
+            lower_block(nodes)
+        self.block = outer
+        self.node = node
+
+    def head(self, node: Any) -> str | None:
+        word = {"If": "if", "While": "while"}.get(type(node).__name__, "for")
+        if getattr(node, "lineno", None) is None or (word != "for" and getattr(node.test, "lineno", None) is None):
+            return None
+        if word == "for":
+            return f"for {self.source.segment(node.target)} in {self.source.segment(node.iter)}:"
+        return f"{word} {self.source.segment(node.test)}:"
+
+    def visit_While(self, node: Any) -> None:
+        made = While(self.raw(node.test), [], origin=self.place(node.test), quote=self.head(node))
+        outer = self.block
+        outer.append(made)
+        self.block = made.body
+        self.statements(node.body)
+        self.block = outer
+        self.node = node
+
+    def visit_For(self, node: Any) -> None:
+        written = bound_names(node.body)
+        iterable = node.iter
+        mirror = False
+        if self.is_call_of(iterable, "builtins.reversed") and self.is_call_of(iterable.args[0], "builtins.range"):
+            mirror, iterable = True, iterable.args[0]
+        if self.is_call_of(iterable, "builtins.range") and not iterable.keywords and 1 <= len(iterable.args) <= 3:
+            bounds = tuple(self.unwritten(self.atom(a), written) for a in iterable.args)
+            index = None
+            if isinstance(node.target, gast.Name) and node.target.id not in written:
+                index = self.variable(node.target)
+            self.loop(node, index, Op("builtins.range", bounds), [], mirror)
+            return
+        self.loop_over(node, iterable, written)
+
+    def loop_over(self, node: Any, iterable: Any, written: dict[str, None]) -> None:
+        """A loop over a sequence, by its index; `enumerate` and `zip` of sequences likewise."""
+        start: Expr | None = None
+        counted = None
+        target = node.target
+        if self.is_call_of(iterable, "builtins.enumerate"):
+            if not (isinstance(target, gast.Tuple) and len(target.elts) == 2):
+                raise self.refuse(
+                    "S201", "`enumerate` needs two loop variables", target, "write `for i, x in enumerate(...)`"
+                )
+            given = [*iterable.args[1:], *(k.value for k in iterable.keywords)]
+            start = self.unwritten(self.atom(given[0]), written) if given else Const(0)
+            counted, target = target.elts
+            iterable = iterable.args[0]
+        if self.is_call_of(iterable, "builtins.zip") and not iterable.keywords:
+            if not (isinstance(target, (gast.Tuple, gast.List)) and len(target.elts) == len(iterable.args)):
+                raise self.refuse(
+                    "S201", "`zip` needs one loop variable a sequence", target, "write `for x, y in zip(xs, ys)`"
+                )
+            pairs = list(zip(target.elts, iterable.args))
+        else:
+            pairs = [(target, iterable)]
+        mirrored = [self.is_call_of(s, "builtins.reversed") for _, s in pairs]
+        sequences: list[Expr] = []
+        for (_, sequence), backwards in zip(pairs, mirrored):
+            node_of = sequence.args[0] if backwards else sequence
+            sequences.append(self.unwritten(self.atom(node_of), written))
+        lengths: list[Expr] = [self.temporary(Op("builtins.len", (s,))) for s in sequences]
+        count = lengths[0] if len(lengths) == 1 else self.temporary(Op("builtins.min", tuple(lengths)))
+        bindings: list[tuple[Any, Any]] = []
+        for (item, _), sequence, length, backwards in zip(pairs, sequences, lengths, mirrored):
+            bindings.append((item, (sequence, length if backwards else None)))
+        index = None
+        if counted is not None and start == Const(0) and isinstance(counted, gast.Name) and counted.id not in written:
+            index = self.variable(counted)
+        elif counted is not None:
+            bindings.append((counted, start))
+        self.loop(node, index, Op("builtins.range", (count,)), bindings, False)
+
+    def loop(self, node: Any, index: Var | None, iterable: Op, bindings: list[tuple[Any, Any]], mirror: bool) -> None:
+        """A For over a hidden or a user's index; `bindings` are what the top of the body binds."""
+        outer = self.block
+        own = index is None
+        counter = Var("i", temporary=True) if index is None else index
+        made = For(counter, iterable, [], mirror, origin=self.place(node.iter), quote=self.head(node))
+        outer.append(made)
+        self.block = made.body
+        if own and not bindings:
+            self.bind_target(node.target, counter)
+        for target, source in bindings:
+            self.node = node
+            if isinstance(source, tuple):
+                sequence, length = source
+                at: Expr = counter
+                if length is not None:
+                    last = self.temporary(Op("operator.sub", (length, Const(1))))
+                    at = self.temporary(Op("operator.sub", (last, counter)))
+                item: Expr = Op("operator.getitem", (sequence, at))
+                if not isinstance(target, gast.Name):
+                    item = self.temporary(item)
+                self.bind_target(target, item)
+            else:
+                self.bind_target(target, Op("operator.add", (source, counter)))
+        self.statements(node.body)
+        self.block = outer
+        self.node = node
+
+    def unwritten(self, operand: Expr, written: dict[str, None]) -> Expr:
+        """An operand that still holds its value when the loop is over: a copy of a Var that the body binds."""
+        if isinstance(operand, Var) and not operand.temporary and operand.hint in written:
+            return self.temporary(operand)
+        return operand
