@@ -25,6 +25,7 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.analysis.kinds import kind_of_expr
 from s2sad.backend.compilation import Binding, link
 from s2sad.backend.dispatch import (
     ABSENT,
@@ -37,7 +38,8 @@ from s2sad.backend.dispatch import (
     told_by_type,
     type_key,
 )
-from s2sad.backend.text import Text
+from s2sad.backend.entry import entry_check, weakest
+from s2sad.backend.text import Text, with_entry
 from s2sad.composition import (
     NOT_SCALAR_HELP,
     Options,
@@ -270,52 +272,72 @@ class Derivative:
         kinds[at:at] = [UNKNOWN] * len(self._extra_names())
         return kinds
 
-    def specialise(self, *examples: Any, **named: Any) -> types.FunctionType:
+    def specialise(self, *examples: Any, checks: bool = True, **named: Any) -> types.FunctionType:
         """The derivative for the kinds of some examples (or for Kinds): a plain function with its own `.source`.
+
+        Its docstring says what its text relies on. Its first statements check that, unless `checks` is False (as for a
+        compiler that does not know `isinstance`), so that other arguments raise a TypeError or a ValueError.
 
         >>> from s2sad import grad
         >>> specialised = grad(lambda x, y: x * y).specialise(1.0, 2.0)
-        >>> print(specialised.source.splitlines()[-1])
+        >>> specialised.__doc__
+        'Gradient of lambda_ with respect to x. Takes numbers x and y.'
+        >>> print("\\n".join(specialised.source.splitlines()[2:]))
+            if not all(isinstance(v, numbers.Real) for v in (x, y)):
+                raise TypeError('grad_lambda_ takes numbers x and y')
             return y
         """
         given = self._arguments(examples, named)
         if any(isinstance(e, Kind) for e in given):
-            kinds = [e if isinstance(e, Kind) else kind_of(e, f"a{i}") for i, e in enumerate(given)]
-            made = self._make([*call_kinds(self._bound), *kinds])
+            found = [e if isinstance(e, Kind) else kind_of(e, f"a{i}") for i, e in enumerate(given)]
+            kinds = [*call_kinds(self._bound), *found]
         else:
-            made = self._make(call_kinds(self._checked(given)))
+            kinds = call_kinds(self._checked(given))
+        made = self._make(kinds, checks)
         self._tell(made)
         return made.function
 
     @property
     def specialisations(self) -> list[types.FunctionType]:
-        """The functions that calls made so far, by kinds of arguments."""
+        """The functions that calls made so far. They check nothing: a call goes to the one for its arguments."""
         with self._lock:
             return [s.function for s in self._made.values()]
 
     def flat(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
         """The optimised flat IR of the derivative for kinds of all parameters of the function, bound ones first."""
         watching = () if watch is None else (watch,)
-        offset = len(self._bound)
-        at = offset + self._place_of_extra()
-        until = at + len(self._extra_names())
-        own, seeds = [*kinds[:at], *kinds[until:]], kinds[at:until]
-        if self._inner is not None:
-            base = self._inner.flat([*call_kinds(self._inner._bound), *own])
-            offset += len(self._inner._bound)
-        else:
-            base = specialise(self._primal, own, *watching)
+        _, seeds = self._own_and_extra(kinds)
+        base = self._base(kinds, watch)
         check_result(base, self.options, self._base_name(), self._place_of_result(), seeds)
+        offset = len(self._bound) + (0 if self._inner is None else len(self._inner._bound))
         wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
         return transform(base, wanted, *watching)
 
+    def _base(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
+        """The flat IR of what this is the derivative of."""
+        own, _ = self._own_and_extra(kinds)
+        if self._inner is not None:
+            return self._inner.flat([*call_kinds(self._inner._bound), *own])
+        return specialise(self._primal, own, *(() if watch is None else (watch,)))
+
+    def _own_and_extra(self, kinds: Sequence[Kind]) -> tuple[list[Kind], list[Kind]]:
+        """The kinds of the primal's parameters, bound ones first, and of those that the derivative takes beyond."""
+        at = len(self._bound) + self._place_of_extra()
+        until = at + len(self._extra_names())
+        return [*kinds[:at], *kinds[until:]], list(kinds[at:until])
+
     @collection_paused()
-    def _make(self, kinds: Sequence[Kind]) -> Specialisation:
-        """A specialisation for kinds of all parameters of the function, bound ones first."""
+    def _make(self, kinds: Sequence[Kind], checks: bool | None = None) -> Specialisation:
+        """A specialisation for kinds of all parameters of the function, bound ones first.
+
+        checks: whether its text checks what it relies on and says so, or (False) says so alone; None: neither.
+        """
         try:
             flat = self.flat(kinds)
             text = text_of(flat, self.__doc__ or "")
             guards = guards_of(flat)
+            if checks is not None:
+                text = self._with_entry(flat, text, kinds, checks)
             function = bind_text(text, {"s2sad.runtime.checks.scalar_seed": self._scalar_seed})
         except S2sadError as error:
             if error.place is None:
@@ -324,9 +346,33 @@ class Derivative:
         except RecursionError:
             reason = f"{self._base_name()} is nested too deeply"
             raise S2sadError("S206", reason, self._place(), "split long expressions over several statements") from None
-        function.__doc__ = self.__doc__
+        if checks is None:
+            function.__doc__ = self.__doc__
         function.source = text.text.rstrip("\n")  # type: ignore[attr-defined]
         return Specialisation(function, text, flat, guards)
+
+    def _with_entry(self, flat: Flat, text: Text, kinds: Sequence[Kind], checks: bool) -> Text:
+        """The text of a function that leaves the dispatcher, with what it relies on."""
+        params = flat.program.main.params
+        names = [p.name for p in params]
+        relied_on = weakest(names, kinds, lambda weaker: self._gives(weaker, text.text))
+        wrt = [self._parameters[i].name for i in self._wrt]
+        tangents = list(zip(self._extra_names(), wrt)) if self.options.mode == "forward" else []
+        entry = entry_check(list(zip(names, relied_on)), wrt, tangents)
+        return with_entry(text, entry, checks)
+
+    def _gives(self, kinds: Sequence[Kind], wanted: str) -> bool:
+        """Whether some kinds give a text that does not rely on more: on a result that is a scalar."""
+        try:
+            text = text_of(self.flat(kinds), self.__doc__ or "")
+        except S2sadError:
+            return False
+        if text.text != wanted:
+            return False
+        if self.options.seed != "one" or self.options.mode == "forward" or "scalar_seed" in text.helpers:
+            return True
+        base = self._base(kinds)
+        return kind_of_expr(base.program.main.results.values[0], base.kinds).shape == ()
 
     def _scalar_seed(self, y: Any) -> float:
         """The adjoint 1.0 of a result; what is no scalar is refused, where only the run tells. Raises S408, S409."""

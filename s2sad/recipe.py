@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from s2sad.analysis.kinds import kind_of_expr
-from s2sad.backend.entry import Entry, entry_check
+from s2sad.backend.entry import Entry, entry_check, weakest
 from s2sad.backend.standalone import standalone
 from s2sad.backend.text import Text
 from s2sad.composition import (
@@ -25,7 +24,7 @@ from s2sad.composition import (
 from s2sad.errors import S2sadError
 from s2sad.frontend.files import FilePrimal
 from s2sad.frontend.scopes import parameters
-from s2sad.ir.kinds import SOME, UNKNOWN, Extent, Kind, Shape
+from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.pipeline import Flat, Watch, specialise, transform
 
 
@@ -71,7 +70,7 @@ class Recipe:
 
     def entry(self) -> Entry:
         """What the text relies on: of each kind no more than without which the text would be another."""
-        params = [(n, k) for n, k in zip(self.names, self.relied_on()) if k.sort != "object"]
+        params = list(zip(self.names, self.relied_on()))
         if self.options.mode != "forward":
             return entry_check(params, self.wrt)
         seeds = [p.name for p in self.flat().program.main.params if p.seed]
@@ -80,16 +79,10 @@ class Recipe:
     def relied_on(self) -> list[Kind]:
         """The weakest kinds that give the same text: it is right for all that is of these, so no more is relied on.
 
-        One thing is forgotten at a time: that the axes of one name are not one, a dtype, axis lengths, the kind itself.
         A gradient relies on a scalar result besides, unless its text checks that.
         """
         wanted = self.text().text
-        kinds = self.kinds
-        for weaker in self._weakenings():
-            changed = weaker(kinds)
-            if changed != kinds and self._gives(changed, wanted):
-                kinds = changed
-        return list(kinds)
+        return list(weakest(self.names, self.kinds, lambda kinds: self._gives(kinds, wanted)))
 
     def _gives(self, kinds: tuple[Kind, ...], text: str) -> bool:
         weaker = replace(self, kinds=kinds)
@@ -105,19 +98,6 @@ class Recipe:
             return True
         base = specialise(self.primal, self.kinds)
         return kind_of_expr(base.program.main.results.values[0], base.kinds).shape == ()
-
-    def _weakenings(self) -> Iterator[Callable[[tuple[Kind, ...]], tuple[Kind, ...]]]:
-        symbols = dict.fromkeys(d.symbol for k in self.kinds for d in _dims(k.shape) if isinstance(d, Extent))
-        for symbol in symbols:
-            yield lambda kinds, symbol=symbol: tuple(_with_shape(k, _not_plural(k.shape, symbol)) for k in kinds)  # type: ignore[misc]
-        for position, (name, kind) in enumerate(zip(self.names, self.kinds)):
-            if kind.sort in ("object", "tuple", "list", "dict"):
-                continue
-            if kind.dtype is not None:
-                yield _at(position, lambda k: Kind(k.sort, None, k.shape, k.items, k.cls))
-            yield _at(position, lambda k, name=name: Kind("unknown", None, frozenset({name})))  # type: ignore[misc]
-            if kind.is_array and isinstance(kind.shape, tuple):
-                yield _at(position, lambda k: _with_shape(k, (SOME,) * len(_dims(k.shape))) if k.is_array else k)
 
 
 def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | None = None) -> Recipe:
@@ -152,29 +132,12 @@ _NOT_FLOATS = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404
 
 def _check_differentiable(primal: FilePrimal, name: str, kind: Kind) -> None:
     """Refuse to differentiate with respect to what carries no derivative. An int stands for a float."""
-    if kind.sort == "int" or kind.carries_derivative:
+    is_complex = kind.sort == "complex" or (kind.dtype or "").startswith(("complex", "clongdouble"))
+    if kind.sort == "int" or (kind.carries_derivative and not is_complex):
         return
-    what = {"none": "None", "str": "text"}.get(kind.sort, f"a {kind.sort}")
+    what = {"none": "None", "str": "text", "complex": "complex"}.get(kind.sort, f"a {kind.sort}")
     code = "S405" if kind.sort == "str" else "S407"
     if kind.sort in ("array", "scalar"):
         code, what = _NOT_FLOATS.get((kind.dtype or "")[:1], ("S407", kind.dtype or kind.sort))
     reason = f"{name!r} is stated to be {what}, which cannot be differentiated with respect to"
     raise S2sadError(code, reason, definition_place(primal.source), "state floats, or name other parameters: --wrt")
-
-
-def _dims(shape: Shape) -> tuple[Any, ...]:
-    return shape if isinstance(shape, tuple) else ()
-
-
-def _with_shape(kind: Kind, shape: Shape) -> Kind:
-    return Kind(kind.sort, kind.dtype, shape, kind.items, kind.cls)
-
-
-def _not_plural(shape: Shape, symbol: str) -> Shape:
-    if not isinstance(shape, tuple):
-        return shape
-    return tuple(Extent(d.symbol, d.offset) if isinstance(d, Extent) and d.symbol == symbol else d for d in shape)
-
-
-def _at(position: int, change: Callable[[Kind], Kind]) -> Callable[[tuple[Kind, ...]], tuple[Kind, ...]]:
-    return lambda kinds: (*kinds[:position], change(kinds[position]), *kinds[position + 1 :])

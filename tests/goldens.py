@@ -15,6 +15,7 @@ import ast
 import functools
 import importlib.util
 import inspect
+import numbers
 import sys
 import types
 from collections import Counter
@@ -86,7 +87,7 @@ def run_text(text: str, module: types.ModuleType, derivative: Any) -> Callable[.
     primal = derivative.primal
     while hasattr(primal, "primal"):
         primal = primal.primal
-    namespace = {**helpers, "np": np, **vars(module), **inspect.getclosurevars(primal).nonlocals}
+    namespace = {**helpers, "np": np, "numbers": numbers, **vars(module), **inspect.getclosurevars(primal).nonlocals}
     exec(compile(text, "<golden>", "exec"), namespace)
     last = [n for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)][-1]
     function: Callable[..., Any] = namespace[last.name]

@@ -314,6 +314,73 @@ def test_specialise():
     assert grad(square).specialise(FLOAT).source == grad(square).specialise(1.0).source
 
 
+class Layer:
+    def __init__(self, w, scale=2.0):
+        self.w, self.scale, self.name = w, scale, "layer"
+
+    def loss(self, x):
+        return np.sum(np.tanh(self.w @ x)) * self.scale
+
+
+def test_specialisations_that_leave_check_their_arguments():
+    w, x, y = np.ones(3), np.ones((4, 3)), np.ones(4)
+    function = grad(loss).specialise(w, x, y)
+    assert function.__doc__.startswith("Gradient of loss with respect to w.")
+    assert "Takes arrays w of 1 axis, x [n1 n0], y [n1] (floats in w)." in function.__doc__
+    assert inspect.getsource(function).rstrip() == function.source
+    assert "raise TypeError" in function.source
+    assert "raise" not in grad(loss).source
+    for wrong in ((np.ones((3, 1)), x, y), (w, x[0], y), (w.astype(int), x, y), (1.0, x, y), ([1.0] * 3, x, y)):
+        with pytest.raises(TypeError, match="^grad_loss takes"):
+            function(*wrong)
+    with pytest.raises(ValueError, match="^grad_loss takes"):
+        function(w, x, np.ones(1))
+    trusting = grad(loss).specialise(w, x, y, checks=False)
+    assert trusting.__doc__ == function.__doc__
+    assert "raise" not in trusting.source
+    np.testing.assert_array_equal(trusting(w, x, y), function(w, x, y))
+
+
+def test_calls_need_no_check():
+    derivative = grad(loss)
+    derivative(np.ones(3), np.ones((4, 3)), np.ones(4))
+    assert ["raise" in f.source for f in derivative.specialisations] == [False]
+
+
+def test_checks_of_items_and_attributes():
+    by_item = grad(lambda p: np.sum(p[0] * p[1])).specialise((np.ones(3), np.ones(3)))
+    np.testing.assert_array_equal(by_item((np.ones(2), np.full(2, 3.0)))[0], [3.0, 3.0])
+    for wrong in (1.0, (np.ones(3),), [np.ones(3), np.ones(3)], (np.ones(3), 2.0), (np.ones(3, int), np.ones(3))):
+        with pytest.raises(TypeError, match="takes a tuple p of 2 items"):
+            by_item(wrong)
+    with pytest.raises(ValueError, match="takes a tuple p of 2 items"):
+        by_item((np.ones(3), np.ones(1)))
+
+    class Other:
+        loss, scale, w = Layer.loss, 2.0, np.ones((2, 3))
+
+    for function in (grad(Layer(np.ones((2, 3))).loss).specialise(np.ones(3)),
+                     grad(Layer.loss, wrt="x").specialise(Layer(np.ones((2, 3))), np.ones(3))):  # fmt: skip
+        right = function(Layer(np.full((4, 3), 0.1), 5.0), np.ones(3))
+        np.testing.assert_allclose(right, 4 * 5.0 * 0.1 * (1 - np.tanh(0.3) ** 2))
+        for wrong in (Layer(np.ones(3)), Layer(np.ones((2, 3)), np.ones(2)), Layer(2.0)):
+            with pytest.raises(TypeError, match="self.w"):
+                function(wrong, np.ones(3))
+
+
+def test_check_beside_a_name_of_the_user():
+    assert grad(total_of_numbers).specialise(np.ones(2))(np.ones(2)).tolist() == [2.0, 3.0]
+    with pytest.raises(TypeError):
+        grad(total_of_numbers).specialise(np.ones(2))(np.ones((2, 2)))
+
+
+numbers = np.array([2.0, 3.0])
+
+
+def total_of_numbers(x):
+    return x @ numbers
+
+
 def test_wrong_annotation_never_gives_a_wrong_gradient():
     def f(x: float, y: np.ndarray):
         return np.sum(x * y)
@@ -344,7 +411,7 @@ def test_debugger_shows_the_emitted_lines():
     import io
 
     output = io.StringIO()
-    debugger = pdb.Pdb(stdin=io.StringIO("step\nstep\nstep\nlist\ncontinue\n"), stdout=output, nosigint=True)
+    debugger = pdb.Pdb(stdin=io.StringIO("next\nnext\nlist\ncontinue\n"), stdout=output, nosigint=True)
     function = grad(square).specialise(2.0)
     debugger.runcall(function, 2.0)
     assert "return 2 * x" in output.getvalue()

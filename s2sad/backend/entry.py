@@ -3,7 +3,7 @@
 In: parameters, each with the kind that the text relies on; an unknown kind without a shape relies on nothing.
 Out: for a function of `W [n h]` and `b [h]`, differentiated with respect to both, the sentence and the statements
 
-    if [getattr(v, "ndim", None) for v in (W, b)] != [2, 1] or not all(v.dtype.kind in "fc" for v in (W, b)):
+    if [getattr(v, "ndim", None) for v in (W, b)] != [2, 1] or not all(v.dtype.kind == "f" for v in (W, b)):
         raise TypeError("grad_f takes arrays W [n h], b [h] of floats")
     if b.shape[0] != W.shape[1]:
         raise ValueError("grad_f takes arrays W [n h], b [h] of floats")
@@ -11,13 +11,16 @@ Out: for a function of `W [n h]` and `b [h]`, differentiated with respect to bot
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import gast
 
-from s2sad.ir.kinds import Kind
+from s2sad.ir.kinds import SOME, Dim, Extent, Kind, Shape
+
+_WIDTH = 110
 
 _TYPES = {"str": ("str", "text"), "none": ("type(None)", "None"), "dict": ("dict", "a dict")}
 
@@ -27,18 +30,45 @@ class Entry:
     """A sentence for the docstring (empty: nothing is relied on), and tests that hold for arguments that are wrong."""
 
     sentence: str = ""
+    structure: list[str] = field(default_factory=list)
     types: list[str] = field(default_factory=list)
     values: list[str] = field(default_factory=list)
 
     def statements(self, function: str, numbers: str = "numbers") -> list[Any]:
         """The statements that raise TypeError or ValueError, as gast; `numbers` is what the text calls that module."""
         lines = []
-        for tests, error in ((self.types, "TypeError"), (self.values, "ValueError")):
+        for tests, error in ((self.structure + self.types, "TypeError"), (self.values, "ValueError")):
             if tests:
                 test = " or ".join(tests).replace("numbers.", f"{numbers}.")
                 lines += [f"if {test}:", f"    raise {error}({f'{function} {self.sentence}'!r})"]
         body: list[Any] = gast.parse("\n".join(lines)).body
         return body
+
+    def put_into(self, function: Any, checks: bool, numbers: str) -> None:
+        """Say in the docstring of a gast function what it relies on, and check it first if `checks`."""
+        body = function.body
+        has_doc = bool(body) and isinstance(body[0], gast.Expr) and isinstance(body[0].value, gast.Constant)
+        doc = body[0].value.value if has_doc else ""
+        if self.sentence:
+            sentence = f"{self.sentence[0].upper()}{self.sentence[1:]}."
+            joint = " " if len(doc) + len(sentence) <= _WIDTH and "\n" not in doc else "\n\n    "
+            doc = f"{doc}{joint}{sentence}" if doc else sentence
+            if "\n" in doc:
+                doc += "\n    "
+        if doc:
+            body[: int(has_doc)] = [gast.Expr(gast.Constant(doc, None))]
+        if checks:
+            body[int(bool(doc)) : int(bool(doc))] = self.statements(function.name, numbers)
+
+
+def name_of_numbers(text: str) -> str:
+    """What a text calls the module `numbers`: by its name, unless that stands in the text for something else.
+
+    >>> name_of_numbers("numbers = [1.0]")
+    '_numbers'
+    """
+    words = re.findall(r"\w+", text)
+    return next(n for n in ("numbers", "_numbers", "_numbers_") if n not in words)
 
 
 def entry_check(
@@ -52,8 +82,18 @@ def entry_check(
     ['not all(isinstance(v, numbers.Real) for v in (x, k))']
     """
     made = Entry()
-    active = set(wrt)
+    wholes = [whole for root in params for whole in _wholes(*root)]
+    active = {leaf for name, kind_ in params if name in set(wrt) for leaf, _ in _leaves(name, kind_)}
+    params = [leaf for root in params for leaf in _leaves(*root)]
     listed: list[str] = []
+    for name, kind_ in wholes:
+        if kind_.sort in ("tuple", "list"):
+            count = "" if kind_.items is None else f" or len({name}) != {len(kind_.items)}"
+            made.structure.append(f"not isinstance({name}, {kind_.sort}){count}")
+            listed.append(f"a {kind_.sort} {name}" + ("" if kind_.items is None else f" of {len(kind_.items)} items"))
+        elif kind_.cls is not None:
+            made.structure.append(f'type({name}).__qualname__ != "{kind_.cls.__qualname__}"')
+            listed.append(f"{name} of class {kind_.cls.__qualname__}")
     numbers = [n for n, k in params if k.shape == () and not k.is_array]
     if numbers:
         # The tower of Python: floats and ints, NumPy's too, but neither arrays nor lists, which `*` would repeat.
@@ -65,21 +105,17 @@ def entry_check(
             type_name, what = _TYPES[kind_.sort]
             made.types.append(f"not isinstance({name}, {type_name})")
             listed.append(f"{name}, which is {what}")
-        elif kind_.sort in ("tuple", "list"):
-            count = "" if kind_.items is None else f" or len({name}) != {len(kind_.items)}"
-            made.types.append(f"not isinstance({name}, {kind_.sort}){count}")
-            listed.append(f"a {kind_.sort} {name}" + ("" if kind_.items is None else f" of {len(kind_.items)} items"))
     arrays = [(n, k) for n, k in params if isinstance(k.shape, tuple) and (k.shape or k.is_array)]
     if arrays:
         made.types.append(_ranks(arrays))
     floats = [n for n, k in arrays if n in active]
     if floats:
-        made.types.append(_every(floats, '{}.dtype.kind in "fc"'))
+        made.types.append(_every(floats, '{}.dtype.kind == "f"'))
     loose = [n for n, k in params if n in active and k.sort in ("unknown", "array") and not isinstance(k.shape, tuple)]
     if loose:
         # No lists: np.zeros_like of a list of ints would round what is added to it.
-        floating = 'getattr(getattr({0}, "dtype", None), "kind", "") in ("f", "c")'
-        made.types.append(_every(loose, f"(isinstance({{0}}, numbers.Number) or {floating})"))
+        floating = 'getattr(getattr({0}, "dtype", None), "kind", "") == "f"'
+        made.types.append(_every(loose, f"(isinstance({{0}}, numbers.Real) or {floating})"))
     made.types += [f'{n}.dtype != "{k.dtype}"' for n, k in arrays if k.dtype is not None]
     if arrays:
         listed.append(_arrays(arrays, floats))
@@ -100,8 +136,8 @@ def _every(names: Sequence[str], test: str) -> str:
     """A test that holds where one of several values fails `test`."""
     if len(names) > 1:
         return f"not all({test.format('v')} for v in ({', '.join(names)}))"
-    left, is_in, right = test.format(names[0]).rpartition(" in ")
-    return f"{left} not in {right}" if is_in and not test.startswith("(") else f"not {test.format(names[0])}"
+    left, equal, right = test.format(names[0]).rpartition(" == ")
+    return f"{left} != {right}" if equal and not test.startswith("(") else f"not {test.format(names[0])}"
 
 
 def _ranks(arrays: Sequence[tuple[str, Kind]]) -> str:
@@ -157,3 +193,119 @@ def _listed(what: str, names: Sequence[str]) -> str:
 
 def _and(names: Sequence[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+# ---- what is relied on ---------------------------------------------------------------------------------------------
+
+#: Of more items or attributes than these it is not found out one by one which are relied on.
+_FEW = 8
+
+_HOLDERS = ("tuple", "list", "object")
+
+
+def weakest(names: Sequence[str], kinds: Sequence[Kind], gives: Callable[[tuple[Kind, ...]], bool]) -> tuple[Kind, ...]:
+    """The weakest kinds of parameters that still give the same text: it is right for all that is of these.
+
+    gives: whether some kinds give that text. One thing is forgotten at a time: that the axes of one name are not one, a
+    dtype, the kind itself, axis lengths, the class of an object; of items and attributes too.
+
+    >>> rank_matters = lambda kinds: kinds[0].rank == 1
+    >>> weakest(["x"], [Kind("array", "float32", (Extent("n", 0, True),))], rank_matters)[0].shape
+    (??,)
+    """
+    found = tuple(kinds)
+    for weaker in _weakenings(names, found):
+        changed = weaker(found)
+        if changed != found and gives(changed):
+            found = changed
+    return found
+
+
+_Change = Callable[[str, Kind], Kind]
+
+
+def _weakenings(
+    names: Sequence[str], kinds: Sequence[Kind]
+) -> Iterator[Callable[[tuple[Kind, ...]], tuple[Kind, ...]]]:
+    parts = [part for name, kind in zip(names, kinds) for part in _leaves(name, kind)]
+    for symbol in dict.fromkeys(d.symbol for _, k in parts for d in _dims(k.shape) if isinstance(d, Extent)):
+        yield lambda kinds, symbol=symbol: tuple(  # type: ignore[misc]
+            _changed(n, k, lambda _, leaf: replace(leaf, shape=_not_plural(leaf.shape, symbol)))
+            for n, k in zip(names, kinds)
+        )
+    for position, (name, kind) in enumerate(zip(names, kinds)):
+        for change in _forgettings(name, kind):
+            yield lambda kinds, at=position, change=change: (  # type: ignore[misc]
+                *kinds[:at], _changed(names[at], kinds[at], change), *kinds[at + 1 :],
+            )  # fmt: skip
+
+
+def _forgettings(name: str, kind: Kind) -> Iterator[_Change]:
+    """The changes of a parameter that forget something of it, or of what it holds."""
+
+    def only(place: str, change: _Change) -> _Change:
+        return lambda name, kind: change(name, kind) if name == place else kind
+
+    leaves = _leaves(name, kind)
+    if kind.sort in _HOLDERS:
+        yield lambda name, kind: kind if kind.sort in _HOLDERS else _unknown(name, kind)
+    for place, leaf in leaves if len(leaves) <= _FEW else ():
+        if leaf.sort == "dict":
+            continue
+        if leaf.dtype is not None:
+            yield only(place, lambda _, k: replace(k, dtype=None))
+        yield only(place, _unknown)
+        if leaf.is_array and isinstance(leaf.shape, tuple):
+            yield only(place, lambda _, k: replace(k, shape=(SOME,) * len(_dims(k.shape))) if k.is_array else k)
+    for place, whole in _wholes(name, kind):
+        if whole.cls is not None:
+            yield only(place, lambda _, k: replace(k, cls=None))
+
+
+def _unknown(name: str, _: Kind) -> Kind:
+    return Kind("unknown", None, frozenset({name}))
+
+
+def _dims(shape: Shape) -> tuple[Dim, ...]:
+    return shape if isinstance(shape, tuple) else ()
+
+
+def _not_plural(shape: Shape, symbol: str) -> Shape:
+    if not isinstance(shape, tuple):
+        return shape
+    return tuple(Extent(d.symbol, d.offset) if isinstance(d, Extent) and d.symbol == symbol else d for d in shape)
+
+
+def _parts(name: str, kind: Kind) -> list[tuple[str, Kind]]:
+    """The items of a tuple or list and the attributes of an object, each with its expression."""
+    if kind.sort in ("tuple", "list"):
+        return [(f"{name}[{k}]", item) for k, item in enumerate(kind.items or ())]
+    return [(f"{name}.{attribute}", held) for attribute, held in kind.fields]
+
+
+def _leaves(name: str, kind: Kind) -> list[tuple[str, Kind]]:
+    """What holds nothing else: the parameter itself, or what its items and attributes come down to.
+
+    >>> [n for n, _ in _leaves("p", Kind("tuple", items=(Kind("int"), Kind("list", items=(Kind("float"),)))))]
+    ['p[0]', 'p[1][0]']
+    """
+    if kind.sort not in _HOLDERS:
+        return [(name, kind)]
+    return [leaf for part in _parts(name, kind) for leaf in _leaves(*part)]
+
+
+def _wholes(name: str, kind: Kind) -> list[tuple[str, Kind]]:
+    """The tuples, lists and objects, the outermost first."""
+    if kind.sort not in _HOLDERS:
+        return []
+    return [(name, kind), *(whole for part in _parts(name, kind) for whole in _wholes(*part))]
+
+
+def _changed(name: str, kind: Kind, change: _Change) -> Kind:
+    """A kind after a change of it and of all that it holds."""
+    inner = [_changed(n, k, change) for n, k in _parts(name, kind)]
+    if kind.sort == "object":
+        kind = replace(kind, fields=tuple((n, k) for (n, _), k in zip(kind.fields, inner)))
+    elif kind.sort in _HOLDERS and kind.items is not None:
+        kind = replace(kind, items=tuple(inner))
+    return change(name, kind)

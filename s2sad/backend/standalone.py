@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import copy
 import os
-import re
 import symtable
 import sys
 from collections.abc import Iterator
@@ -20,15 +19,13 @@ from typing import Any
 import gast
 
 import s2sad.runtime
-from s2sad.backend.entry import Entry
+from s2sad.backend.entry import Entry, name_of_numbers
 from s2sad.backend.printer import print_module
 from s2sad.backend.text import Text
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.files import Assigned, Defined, FileModule, FilePrimal, Files, FileScope, Imported
 from s2sad.frontend.resolve import Known, UserFunction, Value
 from s2sad.frontend.source import Source, read_file
-
-_WIDTH = 110
 
 
 def standalone(
@@ -74,9 +71,8 @@ class _Assembly:
             self._strip_annotations(node, module)
             copied = self._strip_imports(node, module)
             if name == self.text.entry:
-                words = re.findall(r"\w+", self.text.text)
-                self.numbers = next(n for n in ("numbers", "_numbers", "_numbers_") if n not in words)
-                _put_check(node, entry, checks, self.numbers)
+                self.numbers = name_of_numbers(self.text.text)
+                entry.put_into(node, checks, self.numbers)
             piece = self.pieces[name]
             piece.text = print_module([node])
             for free in _free_names(piece.text):
@@ -300,23 +296,6 @@ class _Assembly:
                 if top is None and not (meaning is None and isinstance(module.lookup(node.id), Known)):
                     return False
         return True
-
-
-def _put_check(function: Any, entry: Entry, checks: bool, numbers: str) -> None:
-    """Say in a function's docstring what it relies on, and check it first."""
-    body = function.body
-    has_doc = bool(body) and isinstance(body[0], gast.Expr) and isinstance(body[0].value, gast.Constant)
-    doc = body[0].value.value if has_doc else ""
-    if entry.sentence:
-        sentence = f"{entry.sentence[0].upper()}{entry.sentence[1:]}."
-        joint = " " if len(doc) + len(sentence) <= _WIDTH and "\n" not in doc else "\n\n    "
-        doc = f"{doc}{joint}{sentence}" if doc else sentence
-        if "\n" in doc:
-            doc += "\n    "
-    if doc:
-        body[: int(has_doc)] = [gast.Expr(gast.Constant(doc, None))]
-    if checks:
-        body[int(bool(doc)) : int(bool(doc))] = entry.statements(function.name, numbers)
 
 
 def _as_function(node: Any, name: str, dotted: str) -> Any:

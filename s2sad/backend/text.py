@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import copy
+import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.analysis.kinds import Kinds
+from s2sad.backend.entry import Entry, name_of_numbers
 from s2sad.backend.printer import print_module
 from s2sad.backend.raising import Surroundings, global_names, raise_function
 from s2sad.backend.tapes import POP
@@ -31,6 +34,18 @@ class Text:
     helpers: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
     trees: list[Any] = field(default_factory=list)
+
+
+def with_entry(text: Text, entry: Entry, checks: bool) -> Text:
+    """A text whose entry function says what it relies on, and checks that first if `checks`."""
+    at = list(text.functions).index(text.entry)
+    trees = list(text.trees)
+    trees[at] = copy.deepcopy(trees[at])
+    numbers = name_of_numbers(text.text)
+    entry.put_into(trees[at], checks, numbers)
+    printed = print_module(trees)
+    modules = text.modules if numbers not in re.findall(r"\w+", printed) else {**text.modules, numbers: "numbers"}
+    return replace(text, text=printed, trees=trees, modules=modules)
 
 
 def write(
