@@ -384,13 +384,7 @@ class _Tangent:
                     "S303", f"{entry.name} has no tangent with respect to {name!r} for these arguments", stmt.origin
                 )
             if text == "@same":
-                dot = self.dot(operand)
-                term = Op(
-                    op.name,
-                    tuple(dot if bound_at(entry, i) == name else o for i, o in enumerate(op.operands)),
-                    tuple((k, dot if k == name else v) for k, v in op.keywords),
-                    op.spelled,
-                )
+                term = with_argument(entry, op, name, self.dot(operand))
             else:
                 term = instantiate(text, {**env, f"{name}_dot": self.dot(operand)})
             if (
@@ -431,12 +425,7 @@ class _Tangent:
             items = [Op("operator.getitem", (operand, Const(k))) for k in range(len(self.kinds[operand].items or ()))]
         else:
             if isinstance(operand, Var) and (operand, ()) in state:
-                return Op(
-                    op.name,
-                    tuple(self.dot(operand) if o is operand else o for o in op.operands),
-                    op.keywords,
-                    op.spelled,
-                )
+                return with_argument(entry, op, name, self.dot(operand))
             return None
         dots: list[Expr | None] = []
         for k, item in enumerate(items):
@@ -450,12 +439,7 @@ class _Tangent:
         first = choose(entry.tangent[name], {**case, "item": kind_of_expr(items[0], self.kinds), "k": 0})
         if first == "@same" and name == entry.sequence:
             zeros = [d if d is not None else Op("numpy.zeros_like", (i,)) for d, i in zip(dots, items)]
-            return Op(
-                op.name,
-                tuple(Op("tuple", tuple(zeros)) if o is operand else o for o in op.operands),
-                op.keywords,
-                op.spelled,
-            )
+            return with_argument(entry, op, name, Op("tuple", tuple(zeros)))
         total: Expr | None = None
         for k, (item, dot) in enumerate(zip(items, dots)):
             if dot is None:
@@ -464,7 +448,9 @@ class _Tangent:
             if text is None:
                 raise S2sadError("S303", f"{entry.name} has no tangent for these arguments", stmt.origin)
             if text == "@same":
-                term: Expr = Op(op.name, tuple(dot if o is item else o for o in op.operands), op.keywords, op.spelled)
+                # One item alone, by its position: the others may be the same Var.
+                at = len(op.operands) - len(items) + k
+                term: Expr = Op(op.name, (*op.operands[:at], dot, *op.operands[at + 1 :]), op.keywords, op.spelled)
             else:
                 term = instantiate(
                     text,
@@ -542,6 +528,12 @@ def bound_at(entry: registry.Rule, position: int) -> str:
     """The name of the parameter that a positional operand binds."""
     positional = [p for p in entry.parameters if not p.keyword_only and not p.variadic]
     return positional[position].name if position < len(positional) else ""
+
+
+def with_argument(entry: registry.Rule, op: Op, name: str, value: Expr) -> Op:
+    """The operation with another value for one parameter, given by position or by name."""
+    operands = tuple(value if bound_at(entry, i) == name else o for i, o in enumerate(op.operands))
+    return Op(op.name, operands, tuple((k, value if k == name else v) for k, v in op.keywords), op.spelled)
 
 
 def _exits(block: Block) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import linear, nondifferentiable
+from s2sad.rules.registry import linear, nondifferentiable, rule
 
 
 def _like(name: str) -> Callable[..., Kind]:
@@ -83,3 +83,56 @@ _product("inner", "np.inner")
 _product("kron", "np.kron")
 _product("tensordot", "np.tensordot", "axes=2")
 _product("cross", "np.cross", "axis=None")
+
+
+# Einstein sums: the adjoint of operand `place`, linear in the adjoint x and in every other operand
+def _einsum_operands(values: Mapping[str, Any]) -> list[str] | None:
+    """All operands in order, g in its place; None where the place is not known."""
+    place, others = values["place_value"], values["others"]
+    if not isinstance(place, int) or not isinstance(others, tuple):
+        return None
+    operands = [f"others[{j}]" for j in range(len(others))]
+    return [*operands[:place], "g", *operands[place:]]
+
+
+def _einsum_of_g(values: Mapping[str, Any]) -> str | None:
+    """By the adjoint x: the Einstein sum itself, of g and the others."""
+    operands = _einsum_operands(values)
+    return None if operands is None else f"np.einsum(subscripts, {', '.join(operands)})"
+
+
+def _einsum_other(values: Mapping[str, Any]) -> str | None:
+    """By another operand, at position k of `others`: its adjoint in the Einstein sum of g and the others."""
+    operands, place, k = _einsum_operands(values), values["place_value"], values.get("k")
+    if operands is None or not isinstance(k, int):
+        return None
+    own = k if k < place else k + 1
+    beside = ", ".join(operands[:own] + operands[own + 1 :])
+    return f"einsum_adjoint(x, np.shape(item), {own}, subscripts, {beside})"
+
+
+def _einsum_kind(*, literals: Mapping[str, Any], shape: Kind, **_: Any) -> Kind:
+    return Kind("array" if shape.sort == "tuple" and shape.items else "unknown")
+
+
+linear("s2sad.runtime.linalg.einsum_adjoint", "x, shape, place, subscripts, *others", kind=_einsum_kind, x=_einsum_of_g,
+       others=_einsum_other)
+
+
+# Norms: linear in x, and in d where there is one; the derivative by a needs the next order, and ends at the second
+_NORM = "a, ord=None, axis=None, keepdims=False"
+_OF_NORM = "a, ord, axis, keepdims"
+_linalg = "s2sad.runtime.linalg"
+rule(f"{_linalg}.norm_adjoint", f"x, {_NORM}", kind=_like("a"),
+     x=f"norm_tangent(g, {_OF_NORM})", a=f"norm_curvature(x, g, {_OF_NORM})",
+     tangent={"x": f"norm_adjoint(x_dot, {_OF_NORM})", "a": f"norm_curvature(x, a_dot, {_OF_NORM})"})
+rule(f"{_linalg}.norm_tangent", f"x, {_NORM}",
+     x=f"norm_adjoint(g, {_OF_NORM})", a=f"norm_curvature(g, x, {_OF_NORM})",
+     tangent={"x": f"norm_tangent(x_dot, {_OF_NORM})", "a": f"norm_second_tangent(a_dot, x, {_OF_NORM})"})
+rule(f"{_linalg}.norm_curvature", f"x, d, {_NORM}", kind=_like("a"), a=(),
+     x=f"norm_second_tangent(d, g, {_OF_NORM})", d=f"norm_curvature(x, g, {_OF_NORM})",
+     tangent={"x": f"norm_curvature(x_dot, d, {_OF_NORM})", "d": f"norm_curvature(x, d_dot, {_OF_NORM})", "a": ()})
+rule(f"{_linalg}.norm_second_tangent", f"x, d, {_NORM}", a=(),
+     x=f"norm_curvature(g, d, {_OF_NORM})", d=f"norm_curvature(g, x, {_OF_NORM})",
+     tangent={"x": f"norm_second_tangent(x_dot, d, {_OF_NORM})", "d": f"norm_second_tangent(x, d_dot, {_OF_NORM})",
+              "a": ()})
