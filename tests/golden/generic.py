@@ -69,7 +69,14 @@ def grad_linear_loss(W, b, x, y):
 
 # ---- emitted: grad(linear_loss, wrt=('W', 'b')).specialise(W, y, x, y)
 def grad_linear_loss(W, b, x, y):
-    """Gradient of linear_loss with respect to W and b."""
+    """Gradient of linear_loss with respect to W and b.
+
+    Takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b).
+    """
+    if [getattr(v, 'ndim', None) for v in (W, b, x, y)] != [2, 1, 1, 1] or not all(v.dtype.kind == 'f' for v in (W, b)):
+        raise TypeError('grad_linear_loss takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b)')
+    if not W.shape[0] == b.shape[0] == y.shape[0]:
+        raise ValueError('grad_linear_loss takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b)')
     # return np.sum(r ** 2)
     r_bar = 2 * (W @ x + b - y)
     return np.outer(r_bar, x), r_bar
