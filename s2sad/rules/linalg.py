@@ -238,6 +238,15 @@ def _einsum_adjoint(values: Values) -> str | None:
     return f"unbroadcast({text}, item)" if stretched else text
 
 
+def _einsum_adjoint_of_any(values: Values) -> str | None:
+    """The adjoint of operand k for ellipses, repeated letters and unknown lengths; it reads its shape only."""
+    k, count = values.get("k"), values.get("count")
+    if not isinstance(k, int) or not isinstance(count, int):
+        return None
+    others = [f"operands[{j}]" for j in range(count) if j != k]
+    return f"einsum_adjoint({', '.join(['g', 'np.shape(item)', str(k), 'subscripts', *others])})"
+
+
 def _length(letter: str, k: int, terms: Sequence[str], output: str, kinds: Sequence[Kind]) -> str:
     """How long an axis of operand k is beside what g and the other operands have under the same letter.
 
@@ -259,7 +268,7 @@ def _length(letter: str, k: int, terms: Sequence[str], output: str, kinds: Seque
 
 linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kind, views=("operands",), operands=[
     Case("subscripts.sort == 'str'", _einsum_adjoint),
-    Case("subscripts.sort == 'str'", "einsum_adjoint(g, operands, k, subscripts)"),
+    Case("subscripts.sort == 'str'", _einsum_adjoint_of_any),
 ])
 
 

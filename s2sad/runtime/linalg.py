@@ -177,19 +177,24 @@ def multi_dot_adjoint(g: Any, arrays: Any, k: int) -> Any:
 
 
 # Einstein sums
-def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
-    """The adjoint of `np.einsum(subscripts, *operands)` with respect to operands[k], for all that subscripts may say.
+def einsum_adjoint(g: Any, shape: Any, k: int, subscripts: str, *others: Any) -> Any:
+    """The adjoint of operand k of `np.einsum`, of that shape, beside the others, for all that subscripts may say.
 
     It is an Einstein sum itself: g takes the place of the operand. An ellipsis becomes letters of its own, a letter
     that only this operand has is spread, an operand with repeated letters gets its adjoint on that diagonal.
+
+    >>> einsum_adjoint(np.array([1.0, 2.0]), (2, 2), 0, "ii->i")
+    array([[1., 0.],
+           [0., 2.]])
     """
+    shapes = [*map(np.shape, others[:k]), tuple(shape), *map(np.shape, others[k:])]
     inputs, _, output = subscripts.replace(" ", "").partition("->")
     terms = inputs.split(",")
     free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
     most = 0
     for i, term in enumerate(terms):
         if "..." in term:
-            count = np.ndim(operands[i]) - len(term) + 3
+            count = len(shapes[i]) - len(term) + 3
             most = max(most, count)
             terms[i] = term.replace("...", "".join(free[:count][::-1]))
     if "->" in subscripts:
@@ -198,19 +203,17 @@ def einsum_adjoint(g: Any, operands: Any, k: int, subscripts: str) -> Any:
         letters = "".join(terms)
         once = sorted(c for c in set(letters) - set(free[:most]) if letters.count(c) == 1)
         output = "".join(free[:most][::-1] + once)
-    own, shape = "".join(dict.fromkeys(terms[k])), np.shape(operands[k])
-    others = [i for i in range(len(terms)) if i != k]
-    reached = [c for c in own if c in output or any(c in terms[i] for i in others)]
-    wanted = ",".join([output, *(terms[i] for i in others)]) + "->" + "".join(reached)
-    part = np.einsum(wanted, g, *(operands[i] for i in others))
-    sizes = tuple(max(n for c, n in zip(terms[k], shape) if c == letter) for letter in own)
+    own, beside = "".join(dict.fromkeys(terms[k])), terms[:k] + terms[k + 1 :]
+    reached = [c for c in own if c in output or any(c in term for term in beside)]
+    part = np.einsum(",".join([output, *beside]) + "->" + "".join(reached), g, *others)
+    sizes = tuple(max(n for c, n in zip(terms[k], shapes[k]) if c == letter) for letter in own)
     stretched = tuple(i for i, letter in enumerate(reached) if sizes[own.index(letter)] == 1)
     part = part.sum(axis=stretched, keepdims=True) if stretched else part
     lone = tuple(i for i, letter in enumerate(own) if letter not in reached)
     part = np.broadcast_to(np.expand_dims(part, lone), sizes)
     if own == terms[k]:
         return part
-    total = np.zeros(shape, part.dtype)
+    total = np.zeros(shapes[k], part.dtype)
     np.einsum(f"{terms[k]}->{own}", total)[...] = part
     return total
 
@@ -372,13 +375,72 @@ def norm_gradient(x: Any, ord: Any = None, axis: Any = None) -> Any:
         chosen = (sums == extreme).astype(x.dtype)
         return np.sign(x) * chosen / np.sum(chosen, axis=columns, keepdims=True)
     u, s, vt = np.linalg.svd(np.moveaxis(x, axes, (-2, -1)), full_matrices=False)
+    return np.moveaxis((u * singular_weights(s, ord, x.shape)[..., None, :]) @ vt, (-2, -1), axes)
+
+
+def singular_weights(s: Any, ord: Any, shape: Any) -> Any:
+    """The derivative of the norm `ord` (2, -2 or "nuc") of a matrix in an array of this shape by its singular values.
+
+    >>> singular_weights(np.array([3.0, 3.0, 1.0]), 2, (3, 3))
+    array([0.5, 0.5, 0. ])
+    """
     if ord == "nuc":
-        weights = (s > np.finfo(s.dtype).eps * s[..., :1] * max(x.shape)).astype(s.dtype)
-    else:
-        extreme = s[..., :1] if ord == 2 else s[..., -1:]
-        weights = ((s == extreme) & (s > 0)).astype(s.dtype)
-        weights = weights / np.maximum(np.sum(weights, axis=-1, keepdims=True), 1)
-    return np.moveaxis((u * weights[..., None, :]) @ vt, (-2, -1), axes)
+        weights: Any = (s > np.finfo(s.dtype).eps * s[..., :1] * max(shape)).astype(s.dtype)
+        return weights
+    extreme = s[..., :1] if ord == 2 else s[..., -1:]
+    weights = ((s == extreme) & (s > 0)).astype(s.dtype)
+    return weights / np.maximum(np.sum(weights, axis=-1, keepdims=True), 1)
+
+
+def singular_curvature(d: Any, x: Any, ord: Any) -> Any:
+    """The tangent of u diag(w) vᵀ for d, where x = u diag(s) vᵀ are stacked matrices and w depends on s by steps.
+
+    Noferini (2017), "A formula for the Fréchet derivative of a generalized matrix function", theorem 3.4: with
+    e = uᵀ d v, the symmetric part of e times (w[i] - w[j]) / (s[i] - s[j]), the other part times
+    (w[i] + w[j]) / (s[i] + s[j]), and what is outside u and v times w / s. Zero where a denominator is.
+    """
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    w = singular_weights(s, ord, x.shape)
+    e = u.mT @ d @ vt.mT
+    less, more = s[..., :, None] - s[..., None, :], s[..., :, None] + s[..., None, :]
+    symmetric = np.where(less == 0, 0, (w[..., :, None] - w[..., None, :]) / np.where(less == 0, 1, less))
+    other = np.where(more == 0, 0, (w[..., :, None] + w[..., None, :]) / np.where(more == 0, 1, more))
+    inner = u @ ((symmetric * (e + e.mT) + other * (e - e.mT)) / 2) @ vt
+    outer = np.where(s == 0, 0, w / np.where(s == 0, 1, s))[..., None, :]
+    left = (d - u @ (u.mT @ d)) @ (vt.mT * outer) @ vt
+    return inner + left + (u * outer) @ u.mT @ (d - d @ vt.mT @ vt)
+
+
+def norm_curvature(x: Any, d: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """x times the tangent of `norm_gradient(a, ord, axis)` for d; x has the shape of the norm.
+
+    Second derivatives are symmetric, so that it serves for adjoints too. Zero where the norm is zero.
+    """
+    axes = norm_axes(a, axis)
+    x = x if keepdims else np.expand_dims(x, axes)
+    is_euclidean = ord is None or ord == "fro" or (len(axes) == 1 and ord == 2)
+    if not is_euclidean and len(axes) == 2:
+        if ord in (2, -2, "nuc"):
+            moved = singular_curvature(np.moveaxis(d, axes, (-2, -1)), np.moveaxis(a, axes, (-2, -1)), ord)
+            return x * np.moveaxis(moved, (-2, -1), axes)
+        return x * np.zeros_like(a)
+    if not is_euclidean and (ord in (0, 1) or np.isinf(ord)):
+        return x * np.zeros_like(a)
+    # Vectors of length |a|_p: (p - 1) / |a|_p (r^(p - 2) d - v (v · d)) with r = |a| / |a|_p and the gradient v.
+    p, size = 2 if is_euclidean else ord, np.abs(a)
+    y = np.sqrt(np.sum(a * a, axis=axes, keepdims=True)) if is_euclidean else np.linalg.norm(a, ord, axes[0], True)
+    v = norm_gradient(a, ord, axis)
+    ratio = size / np.where(y == 0, 1, y)
+    power = np.where(ratio > 0, np.where(ratio > 0, ratio, 1) ** (p - 2), p == 2).astype(v.dtype)
+    bent = (p - 1) * (power * d - v * np.sum(v * d, axis=axes, keepdims=True))
+    return x * np.where(y == 0, 0, bent / np.where(y == 0, 1, y))
+
+
+def norm_second_tangent(x: Any, d: Any, a: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """The second derivative of `np.linalg.norm(a, ord, axis, keepdims)` in the directions x and d, of a's shape."""
+    axes = norm_axes(a, axis)
+    ones = np.ones([1 if k in axes else n for k, n in enumerate(np.shape(a))], np.result_type(a))
+    return np.sum(x * norm_curvature(ones, d, a, ord, axis, True), axis=axes, keepdims=keepdims)
 
 
 def norm_adjoint(g: Any, x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:

@@ -41,6 +41,26 @@ PAIRS = {
     ],
     "cross": [(V, W), (M, V), (N, N, 0)],
 }
+EINSUMS = [
+    ("ij,jk->ik", M, N),
+    ("i,i", V, W),
+    ("ij->i", M),
+    ("ii->i", Q),
+    ("ii,ij->j", Q, some(3, 3)),
+    ("...i,i->...", M, V),
+    ("...ij,...jk", T, some(4, 2)),
+    ("ij,ij->", M, some(1, 3)),
+    ("i,ij,j->", some(2), M, V),
+]
+NORMS = [
+    *((a,) for a in (V, M, T)),
+    *((M, order) for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)),
+    *((N, order) for order in ("nuc", 2, -2)),
+    *((T, order, axes) for axes in ((0, 2), (2, 0), (-1, 1)) for order in (None, 1, 2, "nuc", "fro", np.inf)),
+    *((V, order, 0) for order in (0, 0.5, 1, 2, 3, -1, np.inf)),
+    *((M, order, 1, True) for order in (None, 3)),
+    (M, "nuc", None, True),
+]
 
 
 def uses():
@@ -81,6 +101,18 @@ def uses():
         "item_at": [(M, (1, 2)), (M, (4,))],
         "inverse_permutation": [((1, 0),)],
     }
+    for subscripts, *operands in EINSUMS:
+        g = some(*np.shape(np.einsum(subscripts, *operands)))
+        for k, operand in enumerate(operands):
+            others = operands[:k] + operands[k + 1 :]
+            yield use("s2sad.runtime.linalg.einsum_adjoint", g, np.shape(operand), k, subscripts, *others)
+    for a, *rest in NORMS:
+        g = some(*np.shape(np.linalg.norm(a, *rest)))
+        d, e = some(*np.shape(a)), some(*np.shape(a))
+        yield use("s2sad.runtime.linalg.norm_adjoint", g, a, *rest)
+        yield use("s2sad.runtime.linalg.norm_tangent", d, a, *rest)
+        yield use("s2sad.runtime.linalg.norm_curvature", g, d, a, *rest).by("x", "d")
+        yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest).by("x", "d")
     for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
         yield use("s2sad.runtime.linalg.sum_to", x, shape)
     for name, arguments in calls.items():

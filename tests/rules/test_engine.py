@@ -58,8 +58,6 @@ REFUSED: dict[str, str] = {
 REFUSED_TWICE: dict[str, str] = {
     "math.prod": "product_of_others",  # of more than eight items
     "numpy.astype": "no tangent",
-    "numpy.einsum": "einsum_adjoint",  # with ellipses, repeated letters, or operands of unknown kinds
-    "numpy.linalg.norm": "norm_adjoint",  # of matrices, other than by Frobenius
     "numpy.ndarray.astype": "no tangent",
     "s2sad.runtime.reductions.products_of_others": "products_of_others_tangent",  # third derivatives
     "s2sad.runtime.special.digamma": "trigamma",  # the third derivative of math.lgamma

@@ -272,9 +272,12 @@ def test_texts_of_einsum():
     assert einsum_texts("ij->i", M) == ["spread(g, item, 1)"]
     assert einsum_texts("ij->ji", M) == ["np.einsum('ji->ij', g)"]
     assert einsum_texts("ij->", M) == ["spread(g, item)"]
-    assert einsum_texts("ii->i", Q) == ["einsum_adjoint(g, operands, k, subscripts)"]
-    assert einsum_texts("...i->...", M) == ["einsum_adjoint(g, operands, k, subscripts)"]
-    assert einsum_texts("ij,j->i", UNKNOWN, UNKNOWN)[0] == "einsum_adjoint(g, operands, k, subscripts)"
+    assert einsum_texts("ii->i", Q) == ["einsum_adjoint(g, np.shape(item), 0, subscripts)"]
+    assert einsum_texts("...i->...", M) == ["einsum_adjoint(g, np.shape(item), 0, subscripts)"]
+    assert einsum_texts("ij,j->i", UNKNOWN, UNKNOWN) == [
+        "einsum_adjoint(g, np.shape(item), 0, subscripts, operands[1])",
+        "einsum_adjoint(g, np.shape(item), 1, subscripts, operands[0])",
+    ]
 
 
 # Singular points and refusals
