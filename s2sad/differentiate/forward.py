@@ -14,8 +14,9 @@ from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own, refused_list
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
+from s2sad.differentiate.needs import adjoint_kind, unreadable
 from s2sad.differentiate.normalise import normalise
-from s2sad.differentiate.reverse import _adjoint_kind, out_emitter, unreadable
+from s2sad.differentiate.sweeps import out_emitter
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, same_shape
@@ -122,7 +123,7 @@ class _Tangent:
         if key not in self.dots:
             suffix = "".join(f"_{k}" for k in path)
             self.dots[key] = Var(f"{var.hint}{suffix}_dot", var.temporary)
-            self.kinds[self.dots[key]] = _adjoint_kind(kind_at(self.kinds.get(var, UNKNOWN), path))
+            self.kinds[self.dots[key]] = adjoint_kind(kind_at(self.kinds.get(var, UNKNOWN), path))
         return self.dots[key]
 
     def paths(self, var: Var) -> list[Path]:

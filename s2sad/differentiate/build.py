@@ -1,0 +1,212 @@
+"""Whole functions of reverse mode: the gradient of an entry, the forward and reverse half of a callee."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gast
+
+from s2sad.analysis.kinds import kind_of_expr
+from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths
+from s2sad.differentiate.halves import Halves
+from s2sad.differentiate.instantiate import flatten
+from s2sad.differentiate.needs import adjoint_kind
+from s2sad.differentiate.sweeps import OWNED, SHARED, State, Sweeps, out_emitter
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Const,
+    DerivedResult,
+    Expr,
+    Function,
+    Label,
+    Op,
+    Param,
+    Return,
+    Save,
+    Var,
+    replace,
+    walk,
+)
+from s2sad.ir.walk import defs, uses_within, vars_of
+from s2sad.optimise.dead import eliminate_dead
+
+
+class Build(Sweeps):
+    """One function, differentiated once."""
+
+    def _prelude(self) -> Block:
+        """Vars that may be saved before they are bound."""
+        return [Assign(v, Const(None)) for v in self.plan.undefined]
+
+    def gradient(self, wrt: list[int], *, value: bool, tuple_result: bool, seed: str, name: str) -> Function:
+        function = self.function
+        body = [*self._prelude(), *self.forward(function.body)]
+        results = function.results
+        kept: list[Expr] = []
+        for result in results.values if value else ():
+            copy = Var("value", True)
+            self.kinds[copy] = kind_of_expr(result, self.kinds)
+            source = Op("numpy.copy", (result,)) if any(self.aliases.written(v) for v in vars_of(result)) else result
+            body.append(Assign(copy, source))
+            kept.append(copy)
+        state: State = {}
+        params = list(function.params)
+        mark = object()
+        whole = Var("seed")  # of several results, or of one that no adjoint is needed of
+        if seed == "given":
+            params.append(Param(whole, "seed", seed=True))
+            kinds = tuple(_adjoint_structure(kind_of_expr(r, self.kinds)) for r in results.values)
+            self.kinds[whole] = Kind("tuple", items=kinds) if results.packed else kinds[0]
+        for position, result in enumerate(results.values):
+            if not isinstance(result, Var) or result not in self.activity:
+                continue
+            for path in leaf_paths(self.kinds.get(result, UNKNOWN)):
+                bar = self.bar(result, path)
+                kind = kind_at(self.kinds.get(result, UNKNOWN), path)
+                origin: dict[str, Any] = {"origin": results.origin, "group": mark, "quote": None}
+                if seed == "given":
+                    steps = (position, *path) if results.packed else path
+                    if not steps:
+                        params[-1] = Param(bar, "seed", seed=True)
+                    item: Expr = whole
+                    for k in steps:
+                        item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(body, origin, self.kinds))
+                    if steps:
+                        body.append(Assign(bar, item, **origin))
+                elif seed == "ones":
+                    ones = (
+                        Op("s2sad.spread", (Const(1.0), result))
+                        if kind.is_array and kind.dtype == "float64"
+                        else Op("numpy.ones_like", (result,))
+                    )
+                    body.append(Assign(bar, Const(1.0) if kind.shape == () else ones, **origin))
+                elif kind.shape == () or isinstance(kind.shape, frozenset):
+                    body.append(Assign(bar, Const(1.0), **origin))
+                else:
+                    body.append(Assign(bar, Op("s2sad.runtime.checks.scalar_seed", (result,)), **origin))
+                state[(result, path)] = SHARED
+        body += self.reverse(function.body, state)
+        gradients: list[Expr] = [self._gradient_of(function.params[i], state, body) for i in wrt]
+        gradient: Expr = Op("tuple", tuple(gradients)) if tuple_result else gradients[0]
+        if value:
+            values: tuple[Expr, ...] = (*([Op("tuple", tuple(kept))] if results.packed else kept), gradient)
+            body.append(Return(values, True, group=DerivedResult(1)))
+        else:
+            body.append(Return(tuple(gradients), tuple_result, group=DerivedResult(0)))
+        return Function(
+            Label(name or f"grad_{function.label.hint}"),
+            params,
+            body,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        )
+
+    def _gradient_of(self, param: Param, state: State, body: Block) -> Expr:
+        """The gradient of a parameter, in its structure: fresh memory, zeros where nothing reaches it."""
+        kind = self.kinds.get(param.var, UNKNOWN)
+
+        def build(kind: Kind, path: Path) -> Expr:
+            if kind.sort in ("tuple", "list") and kind.items is not None:
+                return Op(kind.sort, tuple(build(k, (*path, i)) for i, k in enumerate(kind.items)))
+            if not kind.carries_derivative:
+                return Const(None)
+            key = (param.var, path)
+            if key not in state:
+                if not path:
+                    self.mode.notes.append(
+                        f"{self.function.origin}: the result of {self.function.label.hint} does not depend on "
+                        f"{param.name!r}; its gradient is zero"
+                    )
+                body.append(self._zero(*key, {"group": param}))
+                state[key] = OWNED
+            return self._returned(self.bar(*key), param.var, path, kind, body)
+
+        return build(kind, ())
+
+    def _returned(self, bar: Var, param: Var, path: Path, kind: Kind, body: Block) -> Expr:
+        """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
+        copy = Var(bar.hint, bar.temporary)
+        self.kinds[copy] = kind if kind.carries_derivative else self.kinds.get(bar, UNKNOWN)
+        item: Expr = param
+        for position in path:
+            emit = out_emitter(body, {"group": param}, self.kinds)
+            item = flatten(Op("operator.getitem", (item, Const(position))), emit)
+        source = self._atom(item, body, {"group": param})
+        body.append(Assign(copy, Op("s2sad.returned", (bar, source)), group=param))
+        return copy
+
+    def halves(self, halves: Halves) -> tuple[Function, Function]:
+        function = self.function
+        forward = [*self._prelude(), *self.forward(function.body)]
+        forward.append(replace(function.results))
+        state: State = {}
+        seeds: list[Param] = []
+        body: Block = []
+        results = function.results.values
+        for position in halves.results:
+            result = results[position]
+            kind = kind_of_expr(result, self.kinds)
+            for path in leaf_paths(kind):
+                hint = (
+                    f"{function.label.hint}_bar"
+                    if len(halves.results) == 1 and not path
+                    else f"{function.label.hint}_{position}_bar"
+                )
+                seed = Var(hint)
+                self.kinds[seed] = adjoint_kind(kind_at(kind, path))
+                seeds.append(Param(seed, hint, annotation=_annotation(self.kinds[seed]), seed=True))
+                if isinstance(result, Var) and result in self.activity:
+                    body.append(Assign(self.bar(result, path), seed))
+                    state[(result, path)] = SHARED
+        body += self.reverse(function.body, state)
+        outputs: list[Expr] = []
+        for position in halves.adjoints:
+            param = function.params[position].var
+            for path in leaf_paths(self.kinds.get(param, UNKNOWN)):
+                if (param, path) not in state:
+                    body.append(self._zero(param, path, {}))
+                outputs.append(self.bar(param, path))
+        body.append(Return(tuple(outputs), len(outputs) > 1, group=DerivedResult(0)))
+        halves.saves = any(isinstance(s, Save) for s in walk(forward)) or any(
+            s in self.calls and self.calls[s].halves.saves for s in self.calls
+        )
+        reverse = Function(
+            halves.reverse,
+            [*function.params, *seeds],
+            body,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        )
+        reverse = eliminate_dead(reverse, self.kinds, restored={})
+        read = uses_within(reverse.body)
+        halves.reads = tuple(i for i, p in enumerate(function.params) if p.var in read and not self._rebound(p.var))
+        reverse.params = [*(function.params[i] for i in halves.reads), *seeds]
+        return Function(
+            halves.forward,
+            function.params,
+            forward,
+            function.free,
+            origin=function.origin,
+            primal=function.primal,
+            annotations=function.annotations,
+        ), reverse
+
+    def _rebound(self, var: Var) -> bool:
+        return any(var in defs(s) for s in walk(self.function.body))
+
+
+def _annotation(kind: Kind) -> Any:
+    return gast.Name("float", gast.Load(), None, None) if kind.sort == "float" else None
+
+
+def _adjoint_structure(kind: Kind) -> Kind:
+    """The kind of an adjoint of a value, in the value's structure."""
+    if kind.sort in ("tuple", "list") and kind.items is not None:
+        return Kind(kind.sort, items=tuple(map(_adjoint_structure, kind.items)))
+    return adjoint_kind(kind)

@@ -1,0 +1,258 @@
+"""What the adjoints of one function are, and what they read.
+
+For each active statement its contributions, for each active call the halves of its callee; then, for `recovery`, which
+values the reverse sweep reads at which statement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.recovery import Needs, plan_recovery
+from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at
+from s2sad.differentiate.halves import Halves
+from s2sad.errors import S2sadError
+from s2sad.frontend.lower import Lowering
+from s2sad.ir.kinds import UNKNOWN, Kind, same_extent
+from s2sad.ir.nodes import (
+    Assign,
+    Block,
+    Call,
+    Const,
+    Expr,
+    For,
+    Function,
+    If,
+    Restore,
+    Save,
+    Site,
+    Stmt,
+    Store,
+    Var,
+    While,
+    blocks_of,
+    walk,
+)
+from s2sad.ir.walk import defs, exposed_reads, surely_bound, vars_of
+
+if TYPE_CHECKING:
+    from s2sad.differentiate.reverse import ReverseMode
+
+Key = tuple[Var, Path]
+
+
+@dataclass
+class CallPlan:
+    halves: Halves
+    args: list[int] = field(default_factory=list)
+
+
+class AdjointNeeds:
+    """One function and what its reverse sweep is to be made of."""
+
+    def __init__(
+        self, mode: ReverseMode, function: Function, params: frozenset[int], results: frozenset[int], framed: bool
+    ) -> None:
+        self.mode = mode
+        self.kinds = mode.kinds
+        self.activity = mode.activity.of(function.label, params, results)
+        self.function, self.counters = function, mode.counters
+        self.framed = framed
+        self.params = params
+        self.results = results
+        self.bars: dict[Key, Var] = {}
+        self.sites: dict[Any, Site] = {}
+        self.stack = mode.calls_stack if framed else None
+        definitions: dict[Var, Expr] = {}
+        for stmt in walk(self.function.body):
+            if isinstance(stmt, Assign):
+                definitions[stmt.var] = Const(None) if stmt.var in definitions else stmt.expr
+        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.bar, definitions)
+        self.contributions: dict[Stmt, list[Contribution]] = {}
+        self.calls: dict[Stmt, CallPlan] = {}
+        self.active_blocks: set[Stmt] = set()
+        self.surely_bound = surely_bound(self.function)
+        self._fragments(self.function.body)
+        self.aliases = alias_classes(self.function, self.kinds)
+        self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
+
+    def bar(self, var: Var, path: Path = ()) -> Var:
+        key = (var, path)
+        if key not in self.bars:
+            suffix = "".join(f"_{k}" for k in path)
+            made = Var(f"{var.hint}{suffix}_bar", var.temporary)
+            kind = kind_at(self.kinds.get(var, UNKNOWN), path)
+            self.bars[key] = made
+            self.kinds[made] = adjoint_kind(kind)
+        return self.bars[key]
+
+    def _fragments(self, block: Block) -> bool:
+        """Make the contributions of every active statement; tell whether the block holds any."""
+        any_active = False
+        for stmt in block:
+            active = False
+            if isinstance(stmt, Assign) and stmt.var in self.activity:
+                self.contributions[stmt] = self.adjoints.assign(stmt)
+                active = True
+            elif isinstance(stmt, Store) and stmt.base in self.activity:
+                active = True
+            elif isinstance(stmt, Call):
+                # A call that gives an active Var a value without derivative ends its adjoint, perhaps in a branch or
+                # loop.
+                active = self._call_plan(stmt) or any(v in self.activity for v in stmt.vars)
+            elif isinstance(stmt, (Save, Restore)):
+                active = bool(self.mode.activity.positions(stmt.site))
+            for inner in blocks_of(stmt):
+                active = self._fragments(inner) or active
+            if active or any(isinstance(s, Store) for b in blocks_of(stmt) for s in walk(b)):
+                self.active_blocks.add(stmt)
+            any_active = any_active or active
+        return any_active
+
+    def _call_plan(self, stmt: Call) -> bool:
+        wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in self.activity)
+        given = frozenset(i for i, a in enumerate(stmt.args) if any(v in self.activity for v in vars_of(a)))
+        taped = self.mode.activity.touches_tape(stmt.callee)
+        if (not wanted or not given) and not taped:
+            return False
+        if stmt.callee not in self.mode.program.functions:
+            raise unreadable(self.mode.lowering, stmt)
+        varied_results = self.mode.activity.varied(stmt.callee, given)[1] & wanted
+        useful_params = self.mode.activity.useful(stmt.callee, varied_results)[1] & given
+        if (not varied_results or not useful_params) and not taped:
+            return False
+        self.calls[stmt] = CallPlan(self.mode.halves_of(stmt.callee, useful_params, varied_results))
+        return True
+
+    def _needs(self) -> Needs:
+        needs = Needs(atomic={s for s in walk(self.function.body) if blocks_of(s) and s not in self.active_blocks})
+        made = set(self.bars.values())
+        for stmt in walk(self.function.body):
+            for contribution in self.contributions.get(stmt, ()):
+                for var in [*vars_of(contribution.value), *vars_of(contribution.index)]:
+                    if var in made:
+                        continue
+                    own_result = (
+                        isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
+                    )
+                    needs.add(stmt, var, after=own_result)
+                if contribution.index is not None and not self._is_number(contribution.var):
+                    needs.add(stmt, contribution.var)
+            if isinstance(stmt, Call) and stmt in self.calls:
+                for position in self.calls[stmt].halves.reads:
+                    for var in vars_of(stmt.args[position]):
+                        needs.add(stmt, var)
+            if isinstance(stmt, Store) and stmt in self.active_blocks:
+                for var in vars_of(stmt.index):
+                    needs.add(stmt, var)
+                if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
+                    needs.add(stmt, stmt.expr)
+            if stmt in self.active_blocks:
+                if isinstance(stmt, If):
+                    for var in vars_of(stmt.test):
+                        needs.add(stmt, var, after=True)
+                    for var in self._zeroed_in(stmt):
+                        needs.add(stmt, var, after=True)
+                elif isinstance(stmt, For):
+                    for var in vars_of(stmt.iter):
+                        needs.add(stmt, var, after=True)
+                elif isinstance(stmt, While):
+                    needs.add(stmt, self.counters[stmt], after=True)
+                if isinstance(stmt, (For, While)):
+                    for var in self._zeroed_before(stmt):
+                        needs.add(stmt, var, after=True)
+        self._need_replaced_shapes(needs)
+        return needs
+
+    def _need_replaced_shapes(self, needs: Needs) -> None:
+        """Ask for arrays that a branch or loop replaces by others of which the shape is not certain to be the same.
+
+        Where the new one has an adjoint and the old one none, that of the old one is zeros in its own shape.
+        """
+        binders: dict[Var, int] = {p.var: 1 for p in self.function.params}
+        for stmt in walk(self.function.body):
+            for var in defs(stmt):
+                binders[var] = binders.get(var, 0) + 1
+        for stmt in (s for outer in self.function.body for b in blocks_of(outer) for s in walk(b)):
+            for var in defs(stmt):
+                shape = self.kinds.get(var, UNKNOWN).shape
+                certain = isinstance(shape, tuple) and all(same_extent(d, d) for d in shape)
+                reads_own = any(c.var is var for c in self.contributions.get(stmt, ()))
+                if binders[var] > 1 and var in self.activity and not certain and not reads_own:
+                    needs.add(stmt, var)
+
+    def _is_number(self, var: Var) -> bool:
+        return self.kinds.get(var, UNKNOWN).shape == ()
+
+    def _zeroed_in(self, branch: If) -> list[Var]:
+        """What is read to make zeros of, for adjoints that one branch adds to and the other has to bind."""
+        added = [{c.var: None for s in walk(b) for c in self.contributions.get(s, ())} for b in blocks_of(branch)]
+        one_sided = [v for v in dict.fromkeys([*added[0], *added[1]]) if not (v in added[0] and v in added[1])]
+        one_sided = [v for v in one_sided if not self._is_number(v)]
+        if not one_sided:
+            return []
+        bound = {c.var for s in self._following(branch) for c in self.contributions.get(s, ())}
+        within = set(walk(branch.body)) | set(walk(branch.orelse))
+        local = {v for s in within for v in defs(s)} - {p.var for p in self.function.params}
+        local -= {v for s in walk(self.function.body) if s not in within for v in defs(s)}
+        return [self.adjoints.stand_in(v) for v in one_sided if v not in bound and v not in local]
+
+    def _following(self, branch: Stmt) -> list[Stmt]:
+        """The statements that surely come after one: later ones of its block and of the blocks around it."""
+
+        def search(block: Block) -> list[Stmt] | None:
+            for position, stmt in enumerate(block):
+                found: list[Stmt] | None = [] if stmt is branch else None
+                for inner in blocks_of(stmt):
+                    found = search(inner) if found is None else found
+                if found is not None:
+                    return [*found, *walk(block[position + 1 :])]
+            return None
+
+        return search(self.function.body) or []
+
+    def _zeroed_before(self, loop: Stmt) -> list[Var]:
+        """Arrays whose adjoints may have to be made, as zeros, before a loop is reversed.
+
+        These are what its body adds to, and what it carries that nothing after it adds to.
+        """
+        assert isinstance(loop, (For, While))
+        inside = {v for s in walk(loop.body) for v in defs(s)}
+        within = set(walk(loop.body))
+        order = list(walk(self.function.body))
+        after = order[order.index(loop) :]
+        added = {c.var for s in after if s not in within for c in self.contributions.get(s, ())}
+        found: dict[Var, None] = {}
+        for stmt in walk(loop.body):
+            for contribution in self.contributions.get(stmt, ()):
+                var = contribution.var
+                if self._is_number(var) or kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape == ():
+                    continue
+                if var not in inside or (var in self._carried(loop) and var not in added):
+                    found[var] = None
+        return list(found)
+
+    def _carried(self, loop: For | While) -> set[Var]:
+        """What a trip of a loop may read of an earlier one."""
+        found: set[Var] = set()
+        exposed_reads(loop.body, set(), found)
+        return found
+
+
+def unreadable(lowering: Lowering | None, stmt: Call) -> S2sadError:
+    """The refusal of an active call of a function that could not be lowered, at the call."""
+    try:
+        assert lowering is not None
+        lowering.function(lowering.label(lowering.primals[stmt.callee]))
+    except S2sadError as error:
+        if error.place is None:
+            return S2sadError(error.code, error.reason, stmt.origin, error.help)
+        return error
+    return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
+
+
+def adjoint_kind(kind: Kind) -> Kind:
+    """The kind of an adjoint: that of its primal, an int's being a float's."""
+    return Kind("float", None, ()) if kind.sort in ("int", "bool") else kind
