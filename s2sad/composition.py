@@ -12,6 +12,7 @@ import gast
 from s2sad.analysis.kinds import kind_of_expr
 from s2sad.backend.raising import global_names
 from s2sad.backend.text import Text, write
+from s2sad.differentiate.complexes import is_complex
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.annotations import annotated_kind
 from s2sad.frontend.parse import children
@@ -143,8 +144,7 @@ def no_number(kind: Kind) -> str | None:
     >>> no_number(Kind("none")), no_number(Kind("scalar", "complex128", ())), no_number(Kind("float"))
     ('None', 'complex', None)
     """
-    is_complex = (kind.dtype or "").startswith(("complex", "clongdouble"))
-    return _NO_NUMBER.get("complex" if is_complex else kind.sort)
+    return _NO_NUMBER.get("complex" if is_complex(kind) else kind.sort)
 
 
 def check_result(base: Flat, options: Options, function: str, place: Place | None, seeds: Sequence[Kind] = ()) -> None:

@@ -33,6 +33,7 @@ CODES: dict[str, str] = {
     "S204": "which function is called cannot be found out",
     "S205": "whether two names share memory cannot be proved",
     "S206": "the code is too deeply nested",
+    "S207": "a derivative would flow through complex numbers",
     # S3xx: rules
     "S301": "the function has no derivative rule",
     "S302": "the registration of the rule is wrong",

@@ -21,6 +21,7 @@ from s2sad.composition import (
     result_place,
     text_of,
 )
+from s2sad.differentiate.complexes import is_complex
 from s2sad.errors import S2sadError
 from s2sad.frontend.files import FilePrimal
 from s2sad.frontend.scopes import parameters
@@ -132,8 +133,7 @@ _NOT_FLOATS = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404
 
 def _check_differentiable(primal: FilePrimal, name: str, kind: Kind) -> None:
     """Refuse to differentiate with respect to what carries no derivative. An int stands for a float."""
-    is_complex = kind.sort == "complex" or (kind.dtype or "").startswith(("complex", "clongdouble"))
-    if kind.sort == "int" or (kind.carries_derivative and not is_complex):
+    if kind.sort == "int" or (kind.carries_derivative and not is_complex(kind)):
         return
     what = {"none": "None", "str": "text", "complex": "complex"}.get(kind.sort, f"a {kind.sort}")
     code = "S405" if kind.sort == "str" else "S407"
