@@ -13,8 +13,9 @@ copies makes new ones. A block is a plain list of statements.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from s2sad.errors import Place
@@ -38,7 +39,7 @@ class Var:
         return self.hint
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Const:
     """A literal: None, bool, number, string, bytes, Ellipsis. Equality tells 1, 1.0 and True apart."""
 
@@ -56,7 +57,7 @@ class Const:
         return repr(self.value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Op:
     """An application of the operation `name` (a qualified name of the rule table, or a display).
 
@@ -73,7 +74,7 @@ class Op:
         return f"{self.name}({', '.join(inside)})"
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, slots=True)
 class Raw:
     """User syntax passed through verbatim. Its result carries no derivative.
 
@@ -136,7 +137,7 @@ class Site:
         return f"#{self.hint}"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Stmt:
     """Base of all statements. `origin` is the place in the user's text; `quote` the user's text of the statement.
 
@@ -148,7 +149,7 @@ class Stmt:
     group: object | None = field(default=None, kw_only=True, repr=False)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Assign(Stmt):
     """`var = expr`."""
 
@@ -156,7 +157,7 @@ class Assign(Stmt):
     expr: Expr
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Store(Stmt):
     """A write into memory: `base[index] = expr`, or with `how` an operator name, `base[index] op= expr`.
 
@@ -169,7 +170,7 @@ class Store(Stmt):
     how: str | None = None
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Call(Stmt):
     """`vars = callee(*args)`, a call of a function of the program. One argument a parameter; no keywords."""
 
@@ -178,14 +179,14 @@ class Call(Stmt):
     args: tuple[Expr, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Do(Stmt):
     """An expression evaluated for its effect."""
 
     expr: Expr
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class RawStmt(Stmt):
     """User statement passed through verbatim: assert, raise, del, local import, pass.
 
@@ -197,14 +198,14 @@ class RawStmt(Stmt):
     exits: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class If(Stmt):
     test: Expr
     body: Block
     orelse: Block = field(default_factory=list)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class For(Stmt):
     """`for target in iter`. `iter` is evaluated once; `mirror` asks for it backwards."""
 
@@ -214,7 +215,7 @@ class For(Stmt):
     mirror: bool = False
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class While(Stmt):
     """`while test`: the test is evaluated before each trip, in the state of that moment."""
 
@@ -222,7 +223,11 @@ class While(Stmt):
     body: Block
 
 
-@dataclass(eq=False)
+#: The statements that hold blocks.
+COMPOUND = (If, For, While)
+
+
+@dataclass(eq=False, slots=True)
 class Save(Stmt):
     """Push the values of `vars` at a tape site."""
 
@@ -230,7 +235,7 @@ class Save(Stmt):
     vars: tuple[Var, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Restore(Stmt):
     """Pop the values pushed by the `Save` of the same site, in mirrored order."""
 
@@ -238,7 +243,7 @@ class Restore(Stmt):
     vars: tuple[Var, ...]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Return(Stmt):
     """The one exit of a function, last in its body. `packed`: the result is a tuple of the values."""
 
@@ -307,10 +312,8 @@ class Program:
 
 def blocks_of(stmt: Stmt) -> tuple[Block, ...]:
     """The blocks nested directly in a statement, in the order of the text."""
-    if isinstance(stmt, If):
-        return (stmt.body, stmt.orelse)
-    if isinstance(stmt, (For, While)):
-        return (stmt.body,)
+    if isinstance(stmt, COMPOUND):
+        return (stmt.body, stmt.orelse) if isinstance(stmt, If) else (stmt.body,)
     return ()
 
 
@@ -318,21 +321,27 @@ def walk(block: Block) -> Iterator[Stmt]:
     """Every statement of a block and of the blocks within, in the order of the text."""
     stack: list[Iterator[Stmt]] = [iter(block)]
     while stack:
-        stmt = next(stack[-1], None)
-        if stmt is None:
+        for stmt in stack[-1]:
+            yield stmt
+            if isinstance(stmt, COMPOUND):
+                stack += [iter(inner) for inner in reversed(blocks_of(stmt))]
+                break
+        else:
             stack.pop()
-            continue
-        yield stmt
-        for inner in reversed(blocks_of(stmt)):
-            stack.append(iter(inner))
 
 
 _Node = TypeVar("_Node")
 
 
+@functools.cache
+def _fields(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(f.name for f in fields(kind))
+
+
 def replace(stmt: _Node, **changes: Any) -> _Node:
     """A new statement (or function, or parameter) like `stmt` with some fields changed."""
-    new = object.__new__(type(stmt))
-    new.__dict__.update(stmt.__dict__)
-    new.__dict__.update(changes)
+    kind: Any = type(stmt)
+    new: _Node = object.__new__(kind)
+    for name in _fields(kind):
+        object.__setattr__(new, name, changes[name] if name in changes else getattr(stmt, name))
     return new

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -90,7 +91,7 @@ def uses(stmt: Stmt) -> Sequence[Var]:
 
 def defs(stmt: Stmt) -> tuple[Var, ...]:
     """The Vars that a statement binds itself."""
-    if isinstance(stmt, Assign):
+    if type(stmt) is Assign:
         return (stmt.var,)
     if isinstance(stmt, (Call, Restore)):
         return stmt.vars
@@ -123,7 +124,10 @@ def substitute(expr: Expr, change: Callable[[Var], Expr]) -> Expr:
         return expr
     if isinstance(expr, Op):
         operands = tuple([substitute(o, change) for o in expr.operands])
-        keywords = tuple((k, substitute(v, change)) for k, v in expr.keywords)
+        if not expr.keywords:
+            same = all(map(operator.is_, operands, expr.operands))
+            return expr if same else Op(expr.name, operands, (), expr.spelled)
+        keywords = tuple([(k, substitute(v, change)) for k, v in expr.keywords])
         return Op(expr.name, operands, keywords, expr.spelled)
     assert isinstance(expr, Raw)
     reads = tuple((name, _as_var(change(v), v)) for name, v in expr.reads)

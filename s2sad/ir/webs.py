@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.ir.nodes import Block, For, Function, If, Stmt, Var, While, blocks_of, replace
+from s2sad.ir.nodes import COMPOUND, Block, For, Function, If, Stmt, Var, While, blocks_of, replace
 from s2sad.ir.walk import defs, defs_within, exits, rewrite, set_blocks, uses
 
 
@@ -24,10 +24,12 @@ class _Webs:
         self.hint: list[Var] = []
         self.sources: list[list[int] | None] = []
         self.used: list[bool] = []
-        self.defined: dict[tuple[int, int], int] = {}  # (statement, position) -> element
-        self.read: dict[tuple[int, Var], int] = {}
+        #: The elements that a statement binds, in the order of `defs`, and that of each Var that it reads.
+        self.defined: dict[Stmt, list[int]] = {}
+        self.read: dict[Stmt, dict[Var, int]] = {}
         self.env: dict[Var, int] = {}
         self.log: list[tuple[Var, int | None]] = []
+        self.made: dict[int, Var] = {}
 
     def element(self, var: Var, sources: list[int] | None = None) -> int:
         self.parent.append(len(self.parent))
@@ -47,11 +49,9 @@ class _Webs:
         return e
 
     def use(self, stmt: Stmt, variables: Iterable[Var]) -> None:
-        for var in variables:
-            if var in self.env:
-                element = self.env[var]
-                self.used[element] = True
-                self.read[(id(stmt), var)] = element
+        read = self.read[stmt] = {v: self.env[v] for v in variables if v in self.env}
+        for element in read.values():
+            self.used[element] = True
 
     def rollback(self, mark: int) -> dict[Var, int]:
         """Undo the binds since `mark`; give the bindings that were in force."""
@@ -98,7 +98,7 @@ class _Webs:
             mark = len(self.log)
             if isinstance(stmt, For):
                 element = self.element(stmt.target)
-                self.defined[(id(stmt), 0)] = element
+                self.defined[stmt] = [element]
                 self.bind(stmt.target, element)
             self.block(stmt.body)
             for var, last in self.rollback(mark).items():
@@ -107,9 +107,8 @@ class _Webs:
                 joined.append(last)
         else:
             self.use(stmt, uses(stmt))
-            for position, var in enumerate(defs(stmt)):
-                element = self.element(var)
-                self.defined[(id(stmt), position)] = element
+            made = self.defined[stmt] = [self.element(var) for var in defs(stmt)]
+            for var, element in zip(defs(stmt), made):
                 self.bind(var, element)
 
     def settle(self) -> None:
@@ -123,6 +122,29 @@ class _Webs:
                     self.used[source] = True
                     work.append(source)
 
+    # ---- the function again ------------------------------------------------------------------------------------
+
+    def var_of(self, element: int) -> Var:
+        """The Var of the web that an element belongs to."""
+        root = self.find(element)
+        if root not in self.made:
+            old = self.hint[root]
+            self.made[root] = Var(old.hint, old.temporary)
+        return self.made[root]
+
+    def copy(self, block: Block) -> Block:
+        made = []
+        for stmt in block:
+            new = self.copied(stmt)
+            if isinstance(stmt, COMPOUND):
+                set_blocks(new, [self.copy(b) for b in blocks_of(stmt)])
+            made.append(new)
+        return made
+
+    def copied(self, stmt: Stmt) -> Stmt:
+        read, bound = self.read.get(stmt, {}), iter(self.defined.get(stmt, ()))
+        return rewrite(stmt, lambda v: self.var_of(read[v]) if v in read else v, lambda v: self.var_of(next(bound)))
+
 
 def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
     """The function with one Var a web, and a map from each new Var to the Var that it was split from."""
@@ -133,38 +155,10 @@ def split_webs(function: Function) -> tuple[Function, dict[Var, Var]]:
         webs.env[var] = outer[var]
     webs.block(function.body)
     webs.settle()
-
-    made: dict[int, Var] = {}
-    origin: dict[Var, Var] = {}
-
-    def var_of(element: int) -> Var:
-        root = webs.find(element)
-        if root not in made:
-            old = webs.hint[root]
-            made[root] = Var(old.hint, old.temporary)
-            origin[made[root]] = old
-        return made[root]
-
-    def copy(block: Block) -> Block:
-        new_block = []
-        for stmt in block:
-            positions = iter(range(len(defs(stmt))))
-
-            def use(v: Var, stmt: Stmt = stmt) -> Var:
-                element = webs.read.get((id(stmt), v))
-                return v if element is None else var_of(element)
-
-            def define(v: Var, stmt: Stmt = stmt, positions: Iterable[int] = positions) -> Var:
-                return var_of(webs.defined[(id(stmt), next(iter(positions)))])
-
-            new = rewrite(stmt, use, define)
-            set_blocks(new, [copy(b) for b in blocks_of(stmt)])
-            new_block.append(new)
-        return new_block
-
-    params = [replace(p, var=var_of(outer[p.var])) for p in function.params]
-    free = {name: var_of(outer[v]) for name, v in function.free.items()}
-    body = copy(function.body)
+    params = [replace(p, var=webs.var_of(outer[p.var])) for p in function.params]
+    free = {name: webs.var_of(outer[v]) for name, v in function.free.items()}
+    body = webs.copy(function.body)
+    origin = {new: webs.hint[root] for root, new in webs.made.items()}
     return replace_function(function, params=params, free=free, body=body), origin
 
 
