@@ -42,7 +42,7 @@ def shared_operands(expr: Expr) -> list[Var]:
     if expr.name in DISPLAYS or expr.name == "operator.getitem" or expr.name == "s2sad.select":
         return list(vars_of(expr))
     if expr.name == "s2sad.returned":
-        return list(vars_of(expr.operands[0]))
+        return shared_operands(expr.operands[0])
     entry = registry.find(rule_name(expr))
     if entry is None:
         return list(vars_of(expr))
@@ -51,7 +51,7 @@ def shared_operands(expr: Expr) -> list[Var]:
     for name in entry.views:
         operand = bound.get(name)
         for e in operand if isinstance(operand, tuple) else (operand,):
-            found.extend(vars_of(e))
+            found.extend(shared_operands(e))
     return found
 
 

@@ -55,10 +55,10 @@ CallKind = Callable[[Op, list[Kind]], Kind | None]
 
 def kind_of_expr(expr: Expr, kinds: Kinds, call: CallKind | None = None) -> Kind:
     """The kind of an expression whose Vars' kinds are known; UNKNOWN where a Var's is not."""
-    return _expr_kind(expr, lambda v: kinds.get(v, UNKNOWN), call) or UNKNOWN
+    return reached_kind(expr, lambda v: kinds.get(v, UNKNOWN), call) or UNKNOWN
 
 
-def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | None = None) -> Kind | None:
+def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | None = None) -> Kind | None:
     """The kind of an expression; None (no value reaches here yet) where a Var has none."""
     if isinstance(expr, Var):
         return of(expr)
@@ -70,7 +70,7 @@ def _expr_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | No
 
     def operand(e: Expr) -> Kind:
         nonlocal bottom
-        kind = _expr_kind(e, of, call)
+        kind = reached_kind(e, of, call)
         bottom = bottom or kind is None
         return kind or UNKNOWN
 
@@ -130,7 +130,7 @@ def infer(
             changed = True
 
     def of(expr: Expr) -> Kind | None:
-        return _expr_kind(expr, kinds.get, call)
+        return reached_kind(expr, kinds.get, call)
 
     has_loops = any(isinstance(s, (For, While, Call)) for s in walk(function.body))
     while changed:
@@ -278,7 +278,7 @@ class Specialiser:
             instance.body = _with_own_names(function, widened)
             self._infer(instance)
             return
-        results = [_expr_kind(v, instance.kinds.get) for v in function.results.values]
+        results = [reached_kind(v, instance.kinds.get) for v in function.results.values]
         self._changed = self._changed or results != instance.results
         instance.results = results
         self._round[instance] = False

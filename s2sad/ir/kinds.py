@@ -171,7 +171,7 @@ def join(a: Kind, b: Kind) -> Kind:
         shape = join_shapes(a.shape, b.shape)
         dtype = a.dtype if a.dtype == b.dtype else None
         if shape == ():
-            return Kind("scalar", dtype, ()) if a.sort == b.sort == "scalar" else Kind("unknown", None, ())
+            return Kind("scalar", dtype, ()) if a.sort == b.sort == "scalar" else Kind("unknown", _precision(a, b), ())
         if a.is_array and b.is_array:
             return Kind("array", dtype, shape)
         return Kind("unknown", None, shape)
@@ -182,7 +182,14 @@ def join(a: Kind, b: Kind) -> Kind:
             return Kind("unknown", other.dtype, other.shape)
     if a.sort == "object" and b.sort == "object" and a.cls is b.cls:
         return Kind("object", cls=a.cls)
-    return Kind("unknown", None, join_shapes(a.shape, b.shape))
+    shape = join_shapes(a.shape, b.shape)
+    return Kind("unknown", _precision(a, b) if shape == () else None, shape)
+
+
+def _precision(a: Kind, b: Kind) -> str | None:
+    """The dtype of what is one of two numbers, a Python float being a float64."""
+    names = {"float64" if k.sort == "float" else k.dtype for k in (a, b)}
+    return names.pop() if len(names) == 1 else None
 
 
 def join_shapes(a: Shape, b: Shape) -> Shape:

@@ -176,6 +176,23 @@ def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]
     raise TypeError(f"no rewrite for {type(stmt).__name__}")
 
 
+def change_expressions(stmt: Stmt, change: Callable[[Expr], Expr]) -> Stmt:
+    """A new statement with the expressions that stand directly in it changed, but for those that must be Vars."""
+    if isinstance(stmt, (Assign, Do)):
+        return replace(stmt, expr=change(stmt.expr))
+    if isinstance(stmt, Store):
+        return replace(stmt, index=None if stmt.index is None else change(stmt.index), expr=change(stmt.expr))
+    if isinstance(stmt, Call):
+        return replace(stmt, args=tuple(map(change, stmt.args)))
+    if isinstance(stmt, (If, While)):
+        return replace(stmt, test=change(stmt.test))
+    if isinstance(stmt, For):
+        return replace(stmt, iter=change(stmt.iter))
+    if isinstance(stmt, Return):
+        return replace(stmt, values=tuple(map(change, stmt.values)))
+    return replace(stmt)
+
+
 def rewrite_block(block: Block, use: Callable[[Var], Expr], define: Callable[[Var], Var]) -> Block:
     """A deep copy of a block with reads and binds changed."""
     made = []

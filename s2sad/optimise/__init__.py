@@ -14,7 +14,7 @@ from s2sad.optimise.copies import propagate_copies
 from s2sad.optimise.dead import eliminate_dead_program
 from s2sad.optimise.delay import delay_rebinding
 from s2sad.optimise.expand import expand_engine
-from s2sad.optimise.fresh import make_fresh
+from s2sad.optimise.fresh import ask_at_return, make_fresh
 from s2sad.optimise.fuse import fuse_branches
 from s2sad.optimise.inline import nest_expressions
 from s2sad.optimise.returns import sink_returns
@@ -62,7 +62,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 
 #: Towards the text: nested expressions.
 FINISH: tuple[tuple[str, Pass], ...] = (
-    ("fresh", _each(make_fresh, with_kinds=True)),
+    ("asked", _each(ask_at_return)),
     ("delay", _each(delay_rebinding, with_kinds=True)),
     ("copies", _each(propagate_copies)),
     ("returns", _each(sink_returns)),
@@ -75,6 +75,7 @@ FINISH: tuple[tuple[str, Pass], ...] = (
     ("dead", eliminate_dead_program),
     ("nest again", _each(nest_expressions, with_kinds=True)),
     ("simplify again", _each(simplify, with_kinds=True)),
+    ("fresh", make_fresh),
     ("expand", _each(expand_engine, with_kinds=True)),
     ("nest last", _each(nest_expressions, with_kinds=True)),
 )

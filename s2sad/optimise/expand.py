@@ -10,8 +10,8 @@ from typing import Any
 
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import Extent, same_extent, same_shape
-from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Stmt, blocks_of, replace
-from s2sad.ir.walk import set_blocks
+from s2sad.ir.nodes import Block, Const, Expr, Function, Op, Stmt, blocks_of
+from s2sad.ir.walk import change_expressions, set_blocks
 from s2sad.ir.webs import replace_function
 
 _RUNTIME = "s2sad.runtime.adjoints"
@@ -29,20 +29,10 @@ def expand_engine(function: Function, kinds: Kinds) -> Function:
         return expand(expr, kinds)
 
     def statement(stmt: Stmt) -> Stmt:
-        new: Any = replace(stmt)
-        if isinstance(stmt, Assign) or hasattr(stmt, "expr"):
-            new.expr = change(stmt.expr)
-        elif hasattr(stmt, "args"):
-            new.args = tuple(map(change, stmt.args))
-        elif hasattr(stmt, "values"):
-            new.values = tuple(map(change, stmt.values))
-        elif hasattr(stmt, "test"):
-            new.test = change(stmt.test)
-        if getattr(stmt, "index", None) is not None:
-            new.index = change(new.index)
+        new = change_expressions(stmt, change)
         if blocks_of(stmt):
             set_blocks(new, [[statement(s) for s in b] for b in blocks_of(stmt)])
-        return new  # type: ignore[no-any-return]
+        return new
 
     body: Block = [statement(s) for s in function.body]
     return replace_function(function, body=body)

@@ -283,7 +283,7 @@ class _Nesting:
         # A value that is all that is returned may be as long as it likes.
         room = (
             SHORT
-            if not (isinstance(stmt, Return) and len(stmt.values) == 1 and isinstance(stmt.values[0], Var))
+            if not (isinstance(stmt, Return) and len(stmt.values) == 1 and _is_all(stmt.values[0]))
             else 10 * SHORT
         )
 
@@ -308,6 +308,13 @@ class _Nesting:
         # What was too long to move in is written out before.
         self.flush([v for v in uses(new) if v in self.pending], out)
         return new
+
+
+def _is_all(value: Expr) -> bool:
+    """Whether a returned value is one Var, or the gradient that it holds."""
+    return isinstance(value, Var) or (
+        isinstance(value, Op) and value.name == "s2sad.returned" and isinstance(value.operands[0], Var)
+    )
 
 
 def _is_view(expr: Expr) -> bool:

@@ -11,17 +11,26 @@ from typing import Any
 
 from s2sad.ir.kinds import Kind
 from s2sad.rules.registry import linear, nondifferentiable, rule
+from s2sad.rules.results import array_dtype
 
 
-def _like(name: str) -> Callable[..., Kind]:
-    """The kind function of an array in the shape of parameter `name`."""
+def _like(name: str, *sources: str) -> Callable[..., Kind]:
+    """The kind function of an array in the shape of parameter `name`, made of what the `sources` hold.
+
+    Its dtype is theirs, where they have one in common that carries derivatives.
+    """
 
     def kind(*, literals: Mapping[str, Any], **bound: Any) -> Kind:
         of: Kind = bound[name]
-        return Kind("array" if of.is_array and of.rank else "unknown", None, of.shape)
+        dtypes = {array_dtype(bound[source]) if bound[source].carries_derivative else None for source in sources}
+        dtype = dtypes.pop() if len(dtypes) == 1 else None
+        return Kind("array" if of.is_array and of.rank else "unknown", dtype, of.shape)
 
     return kind
 
+
+def _cast_kind(*, literals: Mapping[str, Any], x: Kind, a: Kind, **_: Any) -> Kind:
+    return Kind("array" if x.is_array and x.rank else "unknown", array_dtype(a), x.shape)
 
 
 # Order, repetition, padding, conversion
@@ -30,37 +39,53 @@ _HERE = "s2sad.runtime.adjoints"
 nondifferentiable(f"{_HERE}.inverse_permutation", signature="axes")
 
 
-def _linear(name: str, signature: str, x: str) -> None:
-    """Register a function of that file that reads no more than the shape of `a`."""
-    linear(f"{_HERE}.{name}", signature, kind=_like("a"), constant=("a",), x=x)
+def _linear(name: str, signature: str, x: str, *, source: str = "x", views: tuple[str, ...] = ()) -> None:
+    """Register a function of that file that reads no more than the shape of `a`, and has the dtype of `source`."""
+    linear(f"{_HERE}.{name}", signature, kind=_like("a", source), constant=("a",), views=views, x=x)
 
 
 _linear("sort_adjoint", "x, a, axis=-1", "sort_tangent(g, a, axis)")
 linear(f"{_HERE}.sort_tangent", "x, a, axis=-1", constant=("a",), x="sort_adjoint(g, a, axis)")
 _linear("tile_adjoint", "x, a, reps", "np.tile(g, reps)")
 _linear("repeat_adjoint", "x, a, repeats, axis=None", "np.repeat(g, repeats, axis)")
-_linear("unpad", "x, a, pad_width", "np.pad(g, pad_width)")
-linear(f"{_HERE}.cast_back", "x, a, dtype=None", constant=("a",), x="cast_back(g, x, dtype)")
+_linear("unpad", "x, a, pad_width", "np.pad(g, pad_width)", views=("x",))
+linear(f"{_HERE}.cast_back", "x, a, dtype=None", kind=_cast_kind, constant=("a",), x="cast_back(g, x, dtype)")
 
 # Diagonals
 _linear("diagonal_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.diagonal(g, offset, axis1, axis2)")
 _linear("trace_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.trace(g, offset, axis1, axis2)")
-_linear("diag_adjoint", "x, a, k=0", "np.diag(g, k)")
+_linear("diag_adjoint", "x, a, k=0", "np.diag(g, k)", views=("x",))
 
 # Taking and joining
 _linear("take_adjoint", "x, a, indices, axis=None", "np.take(g, indices, axis)")
 _linear("take_along_axis_adjoint", "x, a, indices, axis=-1", "np.take_along_axis(g, indices, axis)")
 _linear("compress_adjoint", "x, a, condition, axis=None", "np.compress(condition, g, axis)")
-linear(f"{_HERE}.part", "x, arrays, k, axis=0", constant=("arrays",), views=("x",), cheap=True,
-       x="part_adjoint(g, x, arrays, k, axis)")
-linear(f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"),
-       x="part(g, arrays, k, axis)")
+linear(
+    f"{_HERE}.part",
+    "x, arrays, k, axis=0",
+    constant=("arrays",),
+    views=("x",),
+    cheap=True,
+    x="part_adjoint(g, x, arrays, k, axis)",
+)
+linear(
+    f"{_HERE}.part_adjoint", "x, whole, arrays, k, axis=0", constant=("whole", "arrays"), x="part(g, arrays, k, axis)"
+)
 for _name in ("hstack", "vstack", "dstack", "column_stack"):
-    linear(f"{_HERE}.{_name}_part", "x, arrays, k", constant=("arrays",), views=("x",),
-           x=f"{_name}_part_adjoint(g, x, arrays, k)")
-    linear(f"{_HERE}.{_name}_part_adjoint", "x, whole, arrays, k", constant=("whole", "arrays"),
-           x=f"{_name}_part(g, arrays, k)")
-_linear("item_adjoint", "x, a, place=()", "item_at(g, place)")
+    linear(
+        f"{_HERE}.{_name}_part",
+        "x, arrays, k",
+        constant=("arrays",),
+        views=("x",),
+        x=f"{_name}_part_adjoint(g, x, arrays, k)",
+    )
+    linear(
+        f"{_HERE}.{_name}_part_adjoint",
+        "x, whole, arrays, k",
+        constant=("whole", "arrays"),
+        x=f"{_name}_part(g, arrays, k)",
+    )
+_linear("item_adjoint", "x, a, place=()", "item_at(g, place)", source="a")
 linear(f"{_HERE}.item_at", "x, place=()", x="item_adjoint(g, x, place)")
 
 
@@ -70,10 +95,22 @@ def _product(name: str, call: str, option: str = "") -> None:
     further = f", {option}" if option else ""
     given = f", {option.partition('=')[0]}" if option else ""
     named = f", {given[2:]}={given[2:]}" if option else ""
-    linear(f"s2sad.runtime.linalg.{name}_adjoint_a", f"x, a, b{further}", kind=_like("a"), constant=("a",),
-           x=f"{call}(g, b{named})", b=f"{name}_adjoint_b(x, g, b{given})")
-    linear(f"s2sad.runtime.linalg.{name}_adjoint_b", f"x, a, b{further}", kind=_like("b"), constant=("b",),
-           x=f"{call}(a, g{named})", a=f"{name}_adjoint_a(x, a, g{given})")
+    linear(
+        f"s2sad.runtime.linalg.{name}_adjoint_a",
+        f"x, a, b{further}",
+        kind=_like("a", "x", "b"),
+        constant=("a",),
+        x=f"{call}(g, b{named})",
+        b=f"{name}_adjoint_b(x, g, b{given})",
+    )
+    linear(
+        f"s2sad.runtime.linalg.{name}_adjoint_b",
+        f"x, a, b{further}",
+        kind=_like("b", "x", "a"),
+        constant=("b",),
+        x=f"{call}(a, g{named})",
+        a=f"{name}_adjoint_a(x, a, g{given})",
+    )
 
 
 linear("s2sad.runtime.linalg.sum_to", "x, shape", views=("x",), x="np.broadcast_to(g, np.shape(x))")
@@ -123,13 +160,13 @@ linear("s2sad.runtime.linalg.einsum_adjoint", "x, shape, place, subscripts, *oth
 _NORM = "a, ord=None, axis=None, keepdims=False"
 _OF_NORM = "a, ord, axis, keepdims"
 _linalg = "s2sad.runtime.linalg"
-rule(f"{_linalg}.norm_adjoint", f"x, {_NORM}", kind=_like("a"),
+rule(f"{_linalg}.norm_adjoint", f"x, {_NORM}", kind=_like("a", "x", "a"),
      x=f"norm_tangent(g, {_OF_NORM})", a=f"norm_curvature(x, g, {_OF_NORM})",
      tangent={"x": f"norm_adjoint(x_dot, {_OF_NORM})", "a": f"norm_curvature(x, a_dot, {_OF_NORM})"})
 rule(f"{_linalg}.norm_tangent", f"x, {_NORM}",
      x=f"norm_adjoint(g, {_OF_NORM})", a=f"norm_curvature(g, x, {_OF_NORM})",
      tangent={"x": f"norm_tangent(x_dot, {_OF_NORM})", "a": f"norm_second_tangent(a_dot, x, {_OF_NORM})"})
-rule(f"{_linalg}.norm_curvature", f"x, d, {_NORM}", kind=_like("a"), a=(),
+rule(f"{_linalg}.norm_curvature", f"x, d, {_NORM}", kind=_like("a", "x", "d", "a"), a=(),
      x=f"norm_second_tangent(d, g, {_OF_NORM})", d=f"norm_curvature(x, g, {_OF_NORM})",
      tangent={"x": f"norm_curvature(x_dot, d, {_OF_NORM})", "d": f"norm_curvature(x, d_dot, {_OF_NORM})", "a": ()})
 rule(f"{_linalg}.norm_second_tangent", f"x, d, {_NORM}", a=(),

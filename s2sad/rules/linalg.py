@@ -106,78 +106,118 @@ _PRODUCT_B = [
 _BATCHED = "a.rank is not None and b.rank is not None and a.rank >= 2 and b.rank >= 2"
 
 for _name in ("numpy.matmul", "operator.matmul"):
-    linear(_name, "a, b", kind=_matmul_kind, a=[
+    linear(
+        _name,
+        "a, b",
+        kind=_matmul_kind,
+        a=[
+            *_PRODUCT_A,
+            Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
+            Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
+            Case(_BATCHED, "unbroadcast(g @ b.mT, a)"),
+            Case("", "matmul_adjoint_a(g, a, b)"),
+        ],
+        b=[
+            *_PRODUCT_B,
+            Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "np.tensordot(g, a, g.ndim)"),
+            Case("a.rank == 2 and b.rank is not None and b.rank >= 3", "a.T @ g"),
+            Case(_BATCHED, "unbroadcast(a.mT @ g, b)"),
+            Case("", "matmul_adjoint_b(g, a, b)"),
+        ],
+    )
+linear(
+    "numpy.dot",
+    "a, b",
+    kind=_dot_kind,
+    a=[
         *_PRODUCT_A,
+        Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * b, a)"),
         Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
         Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
-        Case(_BATCHED, "unbroadcast(g @ b.mT, a)"),
-        Case("", "matmul_adjoint_a(g, a, b)"),
-    ], b=[
+        Case("", "dot_adjoint_a(g, a, b)"),
+    ],
+    b=[
         *_PRODUCT_B,
-        Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "np.tensordot(g, a, g.ndim)"),
-        Case("a.rank == 2 and b.rank is not None and b.rank >= 3", "a.T @ g"),
-        Case(_BATCHED, "unbroadcast(a.mT @ g, b)"),
-        Case("", "matmul_adjoint_b(g, a, b)"),
-    ])
-linear("numpy.dot", "a, b", kind=_dot_kind, a=[
-    *_PRODUCT_A,
-    Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * b, a)"),
-    Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
-    Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
-    Case("", "dot_adjoint_a(g, a, b)"),
-], b=[
-    *_PRODUCT_B,
-    Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * a, b)"),
-    Case("", "dot_adjoint_b(g, a, b)"),
-])
+        Case("a.rank == 0 or b.rank == 0", "unbroadcast(g * a, b)"),
+        Case("", "dot_adjoint_b(g, a, b)"),
+    ],
+)
 alias("numpy.ndarray.dot", "numpy.dot")
 alias("numpy.linalg.matmul", "numpy.matmul")
-linear("numpy.vdot", "a, b", kind=lambda *, literals, a, b: result((a, b), ()),
-       a=[Case("a.rank == 1 and b.rank == 1", "g * b"), Case("", "np.reshape(g * np.ravel(b), np.shape(a))")],
-       b=[Case("a.rank == 1 and b.rank == 1", "g * a"), Case("", "np.reshape(g * np.ravel(a), np.shape(b))")])
-linear("numpy.inner", "a, b", kind=_inner_kind, a=[
-    Case("a.rank == 1 and b.rank == 1", "g * b"),
-    Case("a.rank == 2 and b.rank == 2", "g @ b"),
-    Case("a.rank == 2 and b.rank == 1", "np.outer(g, b)"),
-    Case("a.rank == 1 and b.rank == 2", "g @ b"),
-    Case("", "inner_adjoint_a(g, a, b)"),
-], b=[
-    Case("a.rank == 1 and b.rank == 1", "g * a"),
-    Case("a.rank == 2 and b.rank == 2", "g.T @ a"),
-    Case("a.rank == 2 and b.rank == 1", "g @ a"),
-    Case("a.rank == 1 and b.rank == 2", "np.outer(g, a)"),
-    Case("", "inner_adjoint_b(g, a, b)"),
-])
-linear("numpy.outer", "a, b", kind=_outer_kind, a=[
-    Case("a.rank == 1 and b.rank == 1", "g @ b"),
-    Case("", "np.reshape(g @ np.ravel(b), np.shape(a))"),
-], b=[
-    Case("a.rank == 1 and b.rank == 1", "a @ g"),
-    Case("", "np.reshape(np.ravel(a) @ g, np.shape(b))"),
-])
-linear("numpy.tensordot", "a, b, axes=2", kind=_tensordot_kind, a=[
-    Case("axes == 1 and a.rank == 2 and b.rank == 2", "g @ b.T"),
-    Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * b"),
-    Case("", "tensordot_adjoint_a(g, a, b, axes)"),
-], b=[
-    Case("axes == 1 and a.rank == 2 and b.rank == 2", "a.T @ g"),
-    Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * a"),
-    Case("", "tensordot_adjoint_b(g, a, b, axes)"),
-])
+linear(
+    "numpy.vdot",
+    "a, b",
+    kind=lambda *, literals, a, b: result((a, b), ()),
+    a=[Case("a.rank == 1 and b.rank == 1", "g * b"), Case("", "np.reshape(g * np.ravel(b), np.shape(a))")],
+    b=[Case("a.rank == 1 and b.rank == 1", "g * a"), Case("", "np.reshape(g * np.ravel(a), np.shape(b))")],
+)
+linear(
+    "numpy.inner",
+    "a, b",
+    kind=_inner_kind,
+    a=[
+        Case("a.rank == 1 and b.rank == 1", "g * b"),
+        Case("a.rank == 2 and b.rank == 2", "g @ b"),
+        Case("a.rank == 2 and b.rank == 1", "np.outer(g, b)"),
+        Case("a.rank == 1 and b.rank == 2", "g @ b"),
+        Case("", "inner_adjoint_a(g, a, b)"),
+    ],
+    b=[
+        Case("a.rank == 1 and b.rank == 1", "g * a"),
+        Case("a.rank == 2 and b.rank == 2", "g.T @ a"),
+        Case("a.rank == 2 and b.rank == 1", "g @ a"),
+        Case("a.rank == 1 and b.rank == 2", "np.outer(g, a)"),
+        Case("", "inner_adjoint_b(g, a, b)"),
+    ],
+)
+linear(
+    "numpy.outer",
+    "a, b",
+    kind=_outer_kind,
+    a=[
+        Case("a.rank == 1 and b.rank == 1", "g @ b"),
+        Case("", "np.reshape(g @ np.ravel(b), np.shape(a))"),
+    ],
+    b=[
+        Case("a.rank == 1 and b.rank == 1", "a @ g"),
+        Case("", "np.reshape(np.ravel(a) @ g, np.shape(b))"),
+    ],
+)
+linear(
+    "numpy.tensordot",
+    "a, b, axes=2",
+    kind=_tensordot_kind,
+    a=[
+        Case("axes == 1 and a.rank == 2 and b.rank == 2", "g @ b.T"),
+        Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * b"),
+        Case("", "tensordot_adjoint_a(g, a, b, axes)"),
+    ],
+    b=[
+        Case("axes == 1 and a.rank == 2 and b.rank == 2", "a.T @ g"),
+        Case("axes == 2 and a.rank == 2 and b.rank == 2", "g * a"),
+        Case("", "tensordot_adjoint_b(g, a, b, axes)"),
+    ],
+)
 linear("numpy.kron", "a, b", kind=_kron_kind, a="kron_adjoint_a(g, a, b)", b="kron_adjoint_b(g, a, b)")
 
 _ALONG = "axisa == -1 and axisb == -1 and axisc == -1"
 _VECTORS = f"{_ALONG} and axis is None"
-linear("numpy.cross", "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None", kind=_cross_kind,
-       doc="Vectors of three components.", a=[
-           Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(b, g)"),
-           Case(_VECTORS, "cross_adjoint_a(g, a, b)"),
-           Case(_ALONG, "cross_adjoint_a(g, a, b, axis)"),
-       ], b=[
-           Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
-           Case(_VECTORS, "cross_adjoint_b(g, a, b)"),
-           Case(_ALONG, "cross_adjoint_b(g, a, b, axis)"),
-       ])
+linear(
+    "numpy.cross",
+    "a, b, axisa=-1, axisb=-1, axisc=-1, axis=None",
+    kind=_cross_kind,
+    doc="Vectors of three components.",
+    a=[
+        Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(b, g)"),
+        Case(_VECTORS, "cross_adjoint_a(g, a, b)"),
+        Case(_ALONG, "cross_adjoint_a(g, a, b, axis)"),
+    ],
+    b=[
+        Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
+        Case(_VECTORS, "cross_adjoint_b(g, a, b)"),
+        Case(_ALONG, "cross_adjoint_b(g, a, b, axis)"),
+    ],
+)
 
 
 # Einstein sums
@@ -206,7 +246,9 @@ def _einsum_kind(*, literals: Literals, subscripts: Kind, operands: tuple[Kind, 
         for letter, dim in zip(term, known):
             both = broadcast_shapes((dims[letter],), (dim,)) if letter in dims else (dim,)
             dims[letter] = both[0] if isinstance(both, tuple) else SOME
-    return result(operands, tuple(dims[letter] for letter in output))
+    # To einsum a Python number is an array of its own dtype.
+    dtype = promote([dtype_of(kind) for kind in operands])
+    return result(operands, tuple(dims[letter] for letter in output), dtype)
 
 
 def _einsum_adjoint(values: Values) -> str | None:
@@ -266,10 +308,16 @@ def _length(letter: str, k: int, terms: Sequence[str], output: str, kinds: Seque
     return "stretched" if reached or own == 1 else "unknown"
 
 
-linear("numpy.einsum", "subscripts, *operands, optimize=False", kind=_einsum_kind, views=("operands",), operands=[
-    Case("subscripts.sort == 'str'", _einsum_adjoint),
-    Case("subscripts.sort == 'str'", _einsum_adjoint_of_any),
-])
+linear(
+    "numpy.einsum",
+    "subscripts, *operands, optimize=False",
+    kind=_einsum_kind,
+    views=("operands",),
+    operands=[
+        Case("subscripts.sort == 'str'", _einsum_adjoint),
+        Case("subscripts.sort == 'str'", _einsum_adjoint_of_any),
+    ],
+)
 
 
 def _chain(factors: list[str]) -> str:
@@ -299,10 +347,14 @@ def _multi_dot_tangent(values: Values) -> str | None:
     return f"np.linalg.multi_dot([{', '.join(factors)}])"
 
 
-sequence("numpy.linalg.multi_dot", "arrays", over="arrays",
-         item=[Case("", _multi_dot_item), Case("", "multi_dot_adjoint(g, arrays, k)")],
-         tangent=_multi_dot_tangent,
-         kind=lambda *, literals, arrays: _chain_kind(arrays))
+sequence(
+    "numpy.linalg.multi_dot",
+    "arrays",
+    over="arrays",
+    item=[Case("", _multi_dot_item), Case("", "multi_dot_adjoint(g, arrays, k)")],
+    tangent=_multi_dot_tangent,
+    kind=lambda *, literals, arrays: _chain_kind(arrays),
+)
 
 
 def _chain_kind(arrays: Kind) -> Kind:
@@ -361,10 +413,13 @@ def _pinv_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 
 def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     shape = shape_of(a)
-    return Kind("tuple", items=(
-        result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a)),
-        result((a,), shape, floating(a)),
-    ))
+    return Kind(
+        "tuple",
+        items=(
+            result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a)),
+            result((a,), shape, floating(a)),
+        ),
+    )
 
 
 def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
@@ -374,68 +429,136 @@ def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 
 _MAIN = "offset == 0 and axis1 == 0 and axis2 == 1"
 
-linear("numpy.trace", "a, offset=0, axis1=0, axis2=1", kind=_trace_kind, a=[
-    Case(f"{_MAIN} and a.rank == 2 and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
-    Case(_MAIN, "trace_adjoint(g, a)"),
-    Case("", "trace_adjoint(g, a, offset, axis1, axis2)"),
-])
-alias("numpy.ndarray.trace", "numpy.trace")
-rule("numpy.linalg.det", "a", kind=_det_kind, a=[
-    Case("a.rank == 2", "g * y * np.linalg.inv(a).T"),
-    Case("", "(g * y)[..., None, None] * np.linalg.inv(a).mT"),
-], tangent={"a": [
-    Case("a.rank == 2", "y * np.trace(np.linalg.solve(a, a_dot))"),
-    Case("", "y * np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)"),
-]})
-rule("numpy.linalg.slogdet", "a", kind=_slogdet_kind, results=2, a=[
-    Case("a.rank == 2", "g1 * np.linalg.inv(a).T"),
-    Case("", "np.asarray(g1)[..., None, None] * np.linalg.inv(a).mT"),
-], tangent={"a": [
-    Case("a.rank == 2", "(0.0, np.trace(np.linalg.solve(a, a_dot)))"),
-    Case("", "(np.zeros_like(y0), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1))"),
-]})
-rule("numpy.linalg.inv", "a", kind=_same_shape, tangent={"a": "-y @ a_dot @ y"}, a=[
-    Case("a.rank == 2", "-y.T @ g @ y.T"),
-    Case("", "-y.mT @ g @ y.mT"),
-])
-rule("numpy.linalg.pinv", "a, rcond=None, hermitian=False, *, rtol=None", kind=_pinv_kind,
-     doc="Where the rank does not change.", a=[Case("hermitian == False", "pinv_adjoint(g, a, y)")],
-     tangent={"a": [Case("hermitian == False", "pinv_adjoint(a_dot, a.mT, y.mT)")]})
-rule("numpy.linalg.solve", "a, b", kind=_solve_kind, a=[
-    Case("a.rank == 2 and b.rank == 1", "-np.outer(np.linalg.solve(a.T, g), y)"),
-    Case("a.rank == 2 and b.rank == 2", "-np.linalg.solve(a.T, g) @ y.T"),
-    Case("", "solve_adjoint_a(g, a, b, y)"),
-], b=[
-    Case("a.rank == 2 and b.rank in (1, 2)", "np.linalg.solve(a.T, g)"),
-    Case("", "solve_adjoint_b(g, a, b)"),
-], tangent={
-    "a": [
-        Case("a.rank == 2 and b.rank in (1, 2)", "-np.linalg.solve(a, a_dot @ y)"),
-        Case("", "solve_tangent_a(a_dot, a, b, y)"),
+linear(
+    "numpy.trace",
+    "a, offset=0, axis1=0, axis2=1",
+    kind=_trace_kind,
+    a=[
+        Case(f"{_MAIN} and a.rank == 2 and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
+        Case(_MAIN, "trace_adjoint(g, a)"),
+        Case("", "trace_adjoint(g, a, offset, axis1, axis2)"),
     ],
-    "b": "np.linalg.solve(a, b_dot)",
-}, doc="b is a vector where it has one axis, as in NumPy 2.")
-rule("numpy.linalg.matrix_power", "a, n", kind=_same_shape, a=[
-    Case("n_value == 2 and a.rank == 2", "g @ a.T + a.T @ g"),
-    Case("", "matrix_power_adjoint(g, a, n)"),
-], tangent={"a": [Case("n_value == 2", "a_dot @ a + a @ a_dot"), Case("", "matrix_power_tangent(a_dot, a, n)")]})
+)
+alias("numpy.ndarray.trace", "numpy.trace")
+rule(
+    "numpy.linalg.det",
+    "a",
+    kind=_det_kind,
+    a=[
+        Case("a.rank == 2", "g * y * np.linalg.inv(a).T"),
+        Case("", "(g * y)[..., None, None] * np.linalg.inv(a).mT"),
+    ],
+    tangent={
+        "a": [
+            Case("a.rank == 2", "y * np.trace(np.linalg.solve(a, a_dot))"),
+            Case("", "y * np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1)"),
+        ]
+    },
+)
+rule(
+    "numpy.linalg.slogdet",
+    "a",
+    kind=_slogdet_kind,
+    results=2,
+    a=[
+        Case("a.rank == 2", "g1 * np.linalg.inv(a).T"),
+        Case("", "np.asarray(g1)[..., None, None] * np.linalg.inv(a).mT"),
+    ],
+    tangent={
+        "a": [
+            Case("a.rank == 2", "(0.0, np.trace(np.linalg.solve(a, a_dot)))"),
+            Case("", "(np.zeros_like(y0), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1))"),
+        ]
+    },
+)
+rule(
+    "numpy.linalg.inv",
+    "a",
+    kind=_same_shape,
+    tangent={"a": "-y @ a_dot @ y"},
+    a=[
+        Case("a.rank == 2", "-y.T @ g @ y.T"),
+        Case("", "-y.mT @ g @ y.mT"),
+    ],
+)
+rule(
+    "numpy.linalg.pinv",
+    "a, rcond=None, hermitian=False, *, rtol=None",
+    kind=_pinv_kind,
+    doc="Where the rank does not change.",
+    a=[Case("hermitian == False", "pinv_adjoint(g, a, y)")],
+    tangent={"a": [Case("hermitian == False", "pinv_adjoint(a_dot, a.mT, y.mT)")]},
+)
+rule(
+    "numpy.linalg.solve",
+    "a, b",
+    kind=_solve_kind,
+    a=[
+        Case("a.rank == 2 and b.rank == 1", "-np.outer(np.linalg.solve(a.T, g), y)"),
+        Case("a.rank == 2 and b.rank == 2", "-np.linalg.solve(a.T, g) @ y.T"),
+        Case("", "solve_adjoint_a(g, a, b, y)"),
+    ],
+    b=[
+        Case("a.rank == 2 and b.rank in (1, 2)", "np.linalg.solve(a.T, g)"),
+        Case("", "solve_adjoint_b(g, a, b)"),
+    ],
+    tangent={
+        "a": [
+            Case("a.rank == 2 and b.rank in (1, 2)", "-np.linalg.solve(a, a_dot @ y)"),
+            Case("", "solve_tangent_a(a_dot, a, b, y)"),
+        ],
+        "b": "np.linalg.solve(a, b_dot)",
+    },
+    doc="b is a vector where it has one axis, as in NumPy 2.",
+)
+rule(
+    "numpy.linalg.matrix_power",
+    "a, n",
+    kind=_same_shape,
+    a=[
+        Case("n_value == 2 and a.rank == 2", "g @ a.T + a.T @ g"),
+        Case("", "matrix_power_adjoint(g, a, n)"),
+    ],
+    tangent={"a": [Case("n_value == 2", "a_dot @ a + a @ a_dot"), Case("", "matrix_power_tangent(a_dot, a, n)")]},
+)
 
 
 # Decompositions
 _TRIANGLE = "With respect to the triangle that numpy reads."
 
-rule("numpy.linalg.cholesky", "a, *, upper=False", kind=_same_shape, doc=_TRIANGLE, a=[
-    Case("upper == False", "cholesky_adjoint(g, y)"),
-    Case("", "cholesky_adjoint(g, y, upper)"),
-], tangent={"a": [
-    Case("upper == False", "cholesky_tangent(a_dot, y)"),
-    Case("", "cholesky_tangent(a_dot, y, upper)"),
-]})
-rule("numpy.linalg.eigh", "a, UPLO='L'", kind=_eigh_kind, results=2, a="eigh_adjoint(g0, g1, y0, y1, UPLO)",
-     tangent={"a": "eigh_tangent(a_dot, y0, y1, UPLO)"},
-     doc=f"{_TRIANGLE} Eigenvectors of equal eigenvalues have none: NaN.")
-rule("numpy.linalg.eigvalsh", "a, UPLO='L'", kind=_eigvalsh_kind, a="eigvalsh_adjoint(g, a, UPLO)",
-     tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"}, doc=_TRIANGLE)
+rule(
+    "numpy.linalg.cholesky",
+    "a, *, upper=False",
+    kind=_same_shape,
+    doc=_TRIANGLE,
+    a=[
+        Case("upper == False", "cholesky_adjoint(g, y)"),
+        Case("", "cholesky_adjoint(g, y, upper)"),
+    ],
+    tangent={
+        "a": [
+            Case("upper == False", "cholesky_tangent(a_dot, y)"),
+            Case("", "cholesky_tangent(a_dot, y, upper)"),
+        ]
+    },
+)
+rule(
+    "numpy.linalg.eigh",
+    "a, UPLO='L'",
+    kind=_eigh_kind,
+    results=2,
+    a="eigh_adjoint(g0, g1, y0, y1, UPLO)",
+    tangent={"a": "eigh_tangent(a_dot, y0, y1, UPLO)"},
+    doc=f"{_TRIANGLE} Eigenvectors of equal eigenvalues have none: NaN.",
+)
+rule(
+    "numpy.linalg.eigvalsh",
+    "a, UPLO='L'",
+    kind=_eigvalsh_kind,
+    a="eigvalsh_adjoint(g, a, UPLO)",
+    tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"},
+    doc=_TRIANGLE,
+)
 nondifferentiable("numpy.linalg.matrix_rank", signature="A, tol=None, hermitian=False, *, rtol=None")
 
 
@@ -453,14 +576,23 @@ _LENGTH = f"({_ANY_RANK} or ({_VECTOR}) or ({_MATRIX}))"
 _ONE_AXIS = "isinstance(axis, int) or (axis is None and x.rank == 1)"
 _ALONG_AXES = "isinstance(axis, (int, tuple))"
 
-rule("numpy.linalg.norm", "x, ord=None, axis=None, keepdims=False", kind=_norm_kind, x=[
-    Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
-    Case(f"{_LENGTH} and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
-    Case(_ONE_AXIS, "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
-    Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
-], tangent={"x": [
-    Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
-    Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
-    Case(_ONE_AXIS, "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
-    Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
-]}, doc="Zero where the norm is zero; ties are split evenly.")
+rule(
+    "numpy.linalg.norm",
+    "x, ord=None, axis=None, keepdims=False",
+    kind=_norm_kind,
+    x=[
+        Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
+        Case(f"{_LENGTH} and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
+        Case(_ONE_AXIS, "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
+        Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
+    ],
+    tangent={
+        "x": [
+            Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
+            Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
+            Case(_ONE_AXIS, "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
+            Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
+        ]
+    },
+    doc="Zero where the norm is zero; ties are split evenly.",
+)

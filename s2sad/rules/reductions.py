@@ -153,21 +153,31 @@ rule("numpy.prod", _REDUCTION, kind=reduction_kind(sum_dtype), a=[
 
 # Reductions that leave out NaN
 _NUMBERS = "np.where(np.isnan(a), 0, {})"
-rule("numpy.nansum", _REDUCTION, kind=reduction_kind(sum_dtype), a=_NUMBERS.format("spread(g, a, axis, keepdims)"),
-     tangent={"a": f"np.sum({_NUMBERS.format('a_dot')}, axis=axis, keepdims=keepdims)"})
+rule(
+    "numpy.nansum",
+    _REDUCTION,
+    kind=reduction_kind(sum_dtype),
+    a=_NUMBERS.format("spread(g, a, axis, keepdims)"),
+    tangent={"a": f"np.sum({_NUMBERS.format('a_dot')}, axis=axis, keepdims=keepdims)"},
+)
 rule("numpy.nanmean", _REDUCTION, kind=reduction_kind(inexact_dtype), a=[
     Case(f"axis is None and {_IS_NUMPY}", _NUMBERS.format("g / len(a[~np.isnan(a)])")),
     Case("", "nanmean_adjoint(g, a, axis, keepdims)"),
 ], tangent={"a": "nanmean_tangent(a_dot, a, axis, keepdims)"})  # fmt: skip
 
 # Running sums and products
-linear("numpy.cumsum", "a, axis=None", kind=cumulative_kind(), a=[
-    Case("a.rank == 1 and (axis is None or axis in (0, -1))", "np.cumsum(g[::-1])[::-1]"),
-    Case("axis is None and a.is_array", "np.cumsum(g[::-1])[::-1].reshape(a.shape)"),
-    Case("axis is None", "np.reshape(np.cumsum(g[::-1])[::-1], np.shape(a))"),
-    Case("isinstance(axis, int)", "np.flip(np.cumsum(np.flip(g, axis), axis), axis)"),
-    Case("", "np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis), axis), np.shape(a))"),
-])
+linear(
+    "numpy.cumsum",
+    "a, axis=None",
+    kind=cumulative_kind(),
+    a=[
+        Case("a.rank == 1 and (axis is None or axis in (0, -1))", "np.cumsum(g[::-1])[::-1]"),
+        Case("axis is None and a.is_array", "np.cumsum(g[::-1])[::-1].reshape(a.shape)"),
+        Case("axis is None", "np.reshape(np.cumsum(g[::-1])[::-1], np.shape(a))"),
+        Case("isinstance(axis, int)", "np.flip(np.cumsum(np.flip(g, axis), axis), axis)"),
+        Case("", "np.reshape(np.flip(np.cumsum(np.flip(g, axis), axis), axis), np.shape(a))"),
+    ],
+)
 _ONE_AXIS = "isinstance(axis, int) or (axis is None and a.rank == 1)"
 rule("numpy.cumprod", "a, axis=None", kind=cumulative_kind(), a=[
     Case(_ONE_AXIS, "shifted(y, axis, 1) * accumulate_back(g, a, axis)"),
@@ -201,8 +211,9 @@ for _name in ("sum", "mean", "prod", "var", "std", "max", "min", "cumsum", "cump
 _HERE = "s2sad.runtime.reductions"
 
 
-def _like_a(*, literals: Literals, a: Kind, **_: Any) -> Kind:
-    return Kind("array" if a.is_array and a.rank else "unknown", None, a.shape)
+def _like_a(*, literals: Literals, a: Kind, x: Kind | None = None, **_: Any) -> Kind:
+    same = a.carries_derivative and (x is None or array_dtype(x) == a.dtype)
+    return Kind("array" if a.is_array and a.rank else "unknown", a.dtype if same else None, a.shape)
 
 
 def _like_x(*, literals: Literals, x: Kind, **_: Any) -> Kind:
@@ -222,30 +233,75 @@ _pair("median_adjoint", "median_tangent", "a, axis=None, keepdims=False")
 _pair("nanmean_adjoint", "nanmean_tangent", "a, axis=None, keepdims=False")
 
 # Products and variances depend on the elements; what has no rule here is refused.
-rule(f"{_HERE}.products_of_others", "a, axis=None", kind=_like_a, a="products_of_others_tangent(g, a, axis)",
-     tangent={"a": "products_of_others_tangent(a_dot, a, axis)"})
-rule(f"{_HERE}.products_of_others_tangent", "x, a, axis=None", kind=_like_a, a=(),
-     x="products_of_others_tangent(g, a, axis)", tangent={"x": "products_of_others_tangent(x_dot, a, axis)", "a": ()})
+rule(
+    f"{_HERE}.products_of_others",
+    "a, axis=None",
+    kind=_like_a,
+    a="products_of_others_tangent(g, a, axis)",
+    tangent={"a": "products_of_others_tangent(a_dot, a, axis)"},
+)
+rule(
+    f"{_HERE}.products_of_others_tangent",
+    "x, a, axis=None",
+    kind=_like_a,
+    a=(),
+    x="products_of_others_tangent(g, a, axis)",
+    tangent={"x": "products_of_others_tangent(x_dot, a, axis)", "a": ()},
+)
 _SPREAD = "axis, ddof, keepdims"
-linear(f"{_HERE}.var_adjoint", "x, a, axis=None, ddof=0, keepdims=False", kind=_like_a,
-       x=f"var_tangent(g, a, {_SPREAD})", a=f"var_adjoint(x, g, {_SPREAD})")
-linear(f"{_HERE}.var_tangent", "x, a, axis=None, ddof=0, keepdims=False",
-       x=f"var_adjoint(g, a, {_SPREAD})", a=f"var_adjoint(g, x, {_SPREAD})")
+linear(
+    f"{_HERE}.var_adjoint",
+    "x, a, axis=None, ddof=0, keepdims=False",
+    kind=_like_a,
+    x=f"var_tangent(g, a, {_SPREAD})",
+    a=f"var_adjoint(x, g, {_SPREAD})",
+)
+linear(
+    f"{_HERE}.var_tangent",
+    "x, a, axis=None, ddof=0, keepdims=False",
+    x=f"var_adjoint(g, a, {_SPREAD})",
+    a=f"var_adjoint(g, x, {_SPREAD})",
+)
 
 # Running products
 linear(f"{_HERE}.flattened", "a, axis=None", views=("a",), cheap=True, a="np.reshape(g, np.shape(a))")
-rule(f"{_HERE}.shifted", "x, axis=None, first=0", kind=_like_x, x="shifted_back(g, axis)",
-     tangent={"x": "shifted(x_dot, axis)"})
+rule(
+    f"{_HERE}.shifted",
+    "x, axis=None, first=0",
+    kind=_like_x,
+    x="shifted_back(g, axis)",
+    tangent={"x": "shifted(x_dot, axis)"},
+)
 linear(f"{_HERE}.shifted_back", "x, axis=None", kind=_like_x, x="shifted(g, axis)")
-rule(f"{_HERE}.accumulate", "x, a, axis=None", kind=_like_x,
-     x="accumulate_back(g, a, axis)", a="accumulate_back(g, a, axis) * shifted(y, axis)",
-     tangent={"x": "accumulate(x_dot, a, axis)", "a": "accumulate(a_dot * shifted(y, axis), a, axis)"})
-rule(f"{_HERE}.accumulate_back", "x, a, axis=None", kind=_like_x,
-     x="accumulate(g, a, axis)", a="shifted(accumulate(g, a, axis), axis) * y",
-     tangent={"x": "accumulate_back(x_dot, a, axis)", "a": "accumulate_back(shifted_back(a_dot * y, axis), a, axis)"})
+rule(
+    f"{_HERE}.accumulate",
+    "x, a, axis=None",
+    kind=_like_x,
+    x="accumulate_back(g, a, axis)",
+    a="accumulate_back(g, a, axis) * shifted(y, axis)",
+    tangent={"x": "accumulate(x_dot, a, axis)", "a": "accumulate(a_dot * shifted(y, axis), a, axis)"},
+)
+rule(
+    f"{_HERE}.accumulate_back",
+    "x, a, axis=None",
+    kind=_like_x,
+    x="accumulate(g, a, axis)",
+    a="shifted(accumulate(g, a, axis), axis) * y",
+    tangent={"x": "accumulate_back(x_dot, a, axis)", "a": "accumulate_back(shifted_back(a_dot * y, axis), a, axis)"},
+)
 
 # Weights
-linear(f"{_HERE}.align_weights", "weights, a, axis=None", constant=("a",), views=("weights",),
-       weights="align_back(g, weights, axis)")
-linear(f"{_HERE}.align_back", "x, weights, axis=None", constant=("weights",), views=("x",),
-       x="np.broadcast_to(align_weights(g, x, axis), np.shape(x))")
+linear(
+    f"{_HERE}.align_weights",
+    "weights, a, axis=None",
+    constant=("a",),
+    views=("weights",),
+    weights="align_back(g, weights, axis)",
+)
+linear(
+    f"{_HERE}.align_back",
+    "x, weights, axis=None",
+    constant=("weights",),
+    views=("x",),
+    x="np.broadcast_to(align_weights(g, x, axis), np.shape(x))",
+)

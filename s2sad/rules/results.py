@@ -28,7 +28,7 @@ def broadcast_kind(kinds: Sequence[Kind], dtype: str | None) -> Kind:
         return UNKNOWN
     shape = broadcast_all(kinds)
     if any(k.sort == "unknown" for k in kinds):
-        return Kind("unknown", None, shape)
+        return Kind("unknown", dtype, shape)
     return of_rank(shape, dtype)
 
 
@@ -91,10 +91,20 @@ def resolved_dtype(ufunc: np.ufunc, kinds: Sequence[Kind], output: int = 0) -> s
     # Not `None in given`: to NumPy a dtype float64 equals None.
     if any(g is None for g in given) or len(given) != ufunc.nin:
         return None
+    weak = [float if _may_be_weak(k) else g for k, g in zip(kinds, given)]
     try:
-        return str(ufunc.resolve_dtypes((*given, *[None] * ufunc.nout))[ufunc.nin + output].name)
+        found = {
+            str(ufunc.resolve_dtypes((*types, *[None] * ufunc.nout))[ufunc.nin + output].name)
+            for types in ([given, weak] if any(map(_may_be_weak, kinds)) else [given])
+        }
     except TypeError:
         return None
+    return found.pop() if len(found) == 1 else None
+
+
+def _may_be_weak(kind: Kind) -> bool:
+    """Whether what is known to be of double precision may be a Python float as well as a NumPy number."""
+    return kind.sort == "unknown" and kind.shape == () and kind.dtype == "float64"
 
 
 def promoted_dtype(kinds: Sequence[Kind]) -> str | None:
@@ -106,10 +116,12 @@ def promoted_dtype(kinds: Sequence[Kind]) -> str | None:
     if not kinds or any(k.dtype is None and not k.is_python_number for k in kinds):
         return None
     samples = [{"bool": False, "int": 0, "float": 0.0, "complex": 0j}.get(k.sort, np.dtype(k.dtype)) for k in kinds]
+    weak = [0.0 if _may_be_weak(k) else s for k, s in zip(kinds, samples)]
     try:
-        return str(np.result_type(*samples).name)
+        found = {str(np.result_type(*some).name) for some in (samples, weak)}
     except TypeError:
         return None
+    return found.pop() if len(found) == 1 else None
 
 
 def inexact_dtype(dtype: str | None) -> str | None:

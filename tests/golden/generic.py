@@ -41,7 +41,7 @@ def grad_mean_square(x):
 def grad_dot(x, y):
     """Gradient of dot with respect to x and y."""
     result_bar = scalar_seed(np.dot(x, y))
-    return np.copy(dot_adjoint_a(result_bar, x, y)), np.copy(dot_adjoint_b(result_bar, x, y))
+    return dot_adjoint_a(result_bar, x, y), dot_adjoint_b(result_bar, x, y)
 
 
 # ---- emitted: grad(logit)
@@ -64,7 +64,7 @@ def grad_linear_loss(W, b, x, y):
     # Reverse sweep
     # r = W @ x + b - y
     t3_bar = unbroadcast(2 * (t2 - y), t2)
-    return np.copy(matmul_adjoint_a(unbroadcast(t3_bar, t1), W, x)), unbroadcast(t3_bar, b)
+    return matmul_adjoint_a(unbroadcast(t3_bar, t1), W, x), unbroadcast(t3_bar, b)
 
 
 # ---- emitted: grad(linear_loss, wrt=('W', 'b')).specialise(W, y, x, y)
@@ -73,7 +73,7 @@ def grad_linear_loss(W, b, x, y):
 
     Takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b).
     """
-    if [getattr(v, 'ndim', None) for v in (W, b, x, y)] != [2, 1, 1, 1] or not all(v.dtype.kind == 'f' for v in (W, b)):
+    if [getattr(v, 'ndim', None) for v in (W, b, x, y)] != [2, 1, 1, 1] or not all(v.dtype.kind == 'f' for v in (W, b)) or W.dtype != 'float64' or b.dtype != 'float64' or x.dtype != 'float64' or y.dtype != 'float64':
         raise TypeError('grad_linear_loss takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b)')
     if not W.shape[0] == b.shape[0] == y.shape[0]:
         raise ValueError('grad_linear_loss takes arrays W [n0 n1], b [n0], x of 1 axis, y [n0] (floats in W and b)')

@@ -63,7 +63,7 @@ def grad_row_norms(X: Float64[np.ndarray, 'n d']):
 # ---- emitted: grad(product)
 def grad_product(x: Float64[np.ndarray, 'n']):
     """Gradient of product with respect to x."""
-    return np.copy(products_of_others(x))
+    return products_of_others(x)
 
 
 # ---- emitted: grad(spread_of_columns)

@@ -1,0 +1,211 @@
+"""The type, dtype and shape of every gradient are its argument's; it is fresh, and writable where it is an array."""
+
+from __future__ import annotations
+
+import functools
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import s2sad
+
+FLOATS = (np.float16, np.float32, np.float64, np.longdouble)
+MASK = np.array([True, False, True])
+W64, W32, W16 = np.array([0.5, -1.5, 2.0]), np.array([0.5, -1.5, 2.0], "float32"), np.array([0.5, -1.5, 2.0], "float16")
+M64 = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -0.5], [0.0, 1.5, 1.0]])
+
+
+def inner(x, w):  # type: ignore[no-untyped-def]
+    return x * w + 1
+
+
+def deep(x, n):  # type: ignore[no-untyped-def]
+    return x if n == 0 else deep(x * 1.5, n - 1)
+
+
+def branches(x):  # type: ignore[no-untyped-def]
+    s = np.sum(x)
+    if s > 0:
+        return s * 3
+    return s
+
+
+def summed(x):  # type: ignore[no-untyped-def]
+    s = 0.0
+    for i in range(3):
+        s = s + np.sum(x) * i
+    return s
+
+
+def powers(x):  # type: ignore[no-untyped-def]
+    y = x
+    while np.sum(y) < 20:
+        y = y * 2
+    return np.sum(y)
+
+
+def items(x):  # type: ignore[no-untyped-def]
+    s = 0
+    for i in range(len(x)):
+        s = s + x[i] * i
+    return s
+
+
+def rebound(x):  # type: ignore[no-untyped-def]
+    x = x * W64
+    x = x * 2
+    return np.sum(x)
+
+
+def kept(x):  # type: ignore[no-untyped-def]
+    y = x
+    for _ in range(2):
+        y = np.sin(y)
+    return np.sum(y * y)
+
+
+#: Functions of one argument, by the ranks that they take.
+FUNCTIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "identity": (lambda x: x, (0,)),
+    "sum": (lambda x: np.sum(x), (0, 1, 2)),
+    "square": (lambda x: np.sum(x * x), (0, 1, 2)),
+    "unused": (lambda x: 1.0, (0, 1, 2)),
+    "unused product": (lambda x: np.sum(np.sign(x)), (0, 1, 2)),
+    "power": (lambda x: np.sum(x**3), (0, 1, 2)),
+    "by an int": (lambda x: np.sum(x * 2), (0, 1, 2)),
+    "by a float": (lambda x: np.sum(2.5 * x), (0, 1, 2)),
+    "by ints": (lambda x: np.sum(np.arange(3) * x), (0, 1, 2)),
+    "by an integer item": (lambda x: np.sum(x) * np.arange(3)[1], (0, 1, 2)),
+    "by a length": (lambda x: np.sum(x) * len(W64), (0, 1, 2)),
+    "by bools": (lambda x: np.sum(x * MASK), (0, 1, 2)),
+    "by a comparison": (lambda x: np.sum(x * (x > 0)), (0, 1, 2)),
+    "by doubles": (lambda x: np.sum(x * W64), (0, 1, 2)),
+    "by singles": (lambda x: np.sum(x * W32), (0, 1, 2)),
+    "by halves": (lambda x: np.sum(W16 * x), (0, 1, 2)),
+    "over doubles": (lambda x: np.sum(x / (W64 * 2)), (0, 1, 2)),
+    "with doubles": (lambda x: np.sum(x + W64), (0, 1, 2)),
+    "with singles": (lambda x: np.sum(W32 - x), (0, 1, 2)),
+    "product": (lambda x: np.prod(x), (0, 1, 2)),
+    "variance": (lambda x: np.var(x), (1, 2)),
+    "softmax": (lambda x: np.sum(np.exp(x - np.max(x)) / np.sum(np.exp(x)) * x), (0, 1)),
+    "mean": (lambda x: np.mean(x), (0, 1, 2)),
+    "method": (lambda x: x.sum() * 2.0, (1, 2)),
+    "max": (lambda x: np.max(x) * 2, (0, 1, 2)),
+    "sqrt": (lambda x: np.sqrt(np.sum(x * x)), (0, 1, 2)),
+    "sin": (lambda x: np.sum(np.sin(x)), (0, 1, 2)),
+    "first": (lambda x: x[0], (1,)),
+    "first by two": (lambda x: x[0] * 2 + x[-1], (1,)),
+    "slice": (lambda x: np.sum(x[1:]), (1, 2)),
+    "masked": (lambda x: np.sum(x[MASK]), (1, 2)),
+    "repeated": (lambda x: np.sum(x[np.array([0, 0, 1])] * W64), (1, 2)),
+    "items": (items, (1,)),
+    "dot": (lambda x: x @ W64, (1,)),
+    "dot of singles": (lambda x: x @ W32, (1,)),
+    "dot of itself": (lambda x: x @ x, (1,)),
+    "matmul": (lambda x: np.sum(x @ M64), (1, 2)),
+    "left matmul": (lambda x: np.sum(M64 @ x), (1, 2)),
+    "transpose": (lambda x: np.sum(x.T * W64), (1, 2)),
+    "reshape": (lambda x: np.sum(x.reshape(-1) * 2), (1, 2)),
+    "axis": (lambda x: np.sum(np.sum(x, axis=0) * W64), (2,)),
+    "where": (lambda x: np.sum(np.where(MASK, x, 0)), (0, 1, 2)),
+    "where it is": (lambda x: np.sum(np.where(x > 0, x, x * 2)), (0, 1, 2)),
+    "maximum": (lambda x: np.sum(np.maximum(x, 0)), (0, 1, 2)),
+    "maximum of two": (lambda x: np.sum(np.maximum(x, W64)), (0, 1, 2)),
+    "clip": (lambda x: np.sum(np.clip(x, 0, 1)), (0, 1, 2)),
+    "abs": (lambda x: np.sum(abs(x)), (0, 1, 2)),
+    "stack": (lambda x: np.sum(np.stack([x, x * 2])), (0, 1, 2)),
+    "concatenate": (lambda x: np.sum(np.concatenate([x, W64])), (1,)),
+    "concatenate weighted": (lambda x: np.sum(np.concatenate([W32, x]) * np.arange(6)), (1,)),
+    "array of": (lambda x: np.sum(np.array([x, 1.0]) * 2), (0,)),
+    "conversion": (lambda x: np.sum(np.asarray(x) * W64), (0, 1, 2)),
+    "to double": (lambda x: np.sum(x.astype("float64") * W64), (1, 2)),
+    "to single": (lambda x: np.sum(x.astype("float32")), (1, 2)),
+    "broadcast": (lambda x: np.sum(np.broadcast_to(x, (2, 3)) * 2), (0, 1)),
+    "full": (lambda x: np.sum(np.full(3, x)), (0,)),
+    "ones": (lambda x: np.sum(np.ones(3) * x), (0, 1, 2)),
+    "zeros like": (lambda x: np.sum(np.zeros_like(x) + x), (0, 1, 2)),
+    "cumsum": (lambda x: np.sum(np.cumsum(x) * 2), (0, 1, 2)),
+    "sort": (lambda x: np.sum(np.sort(x)), (1, 2)),
+    "pad": (lambda x: np.sum(np.pad(x, 1)), (1, 2)),
+    "call": (lambda x: np.sum(inner(x, 2)), (0, 1, 2)),
+    "call of doubles": (lambda x: np.sum(inner(x, W64)), (0, 1, 2)),
+    "call twice": (lambda x: np.sum(inner(inner(x, 3), W32)), (0, 1, 2)),
+    "recursion": (lambda x: np.sum(deep(x, 3)), (0, 1, 2)),
+    "branches": (branches, (0, 1, 2)),
+    "conditional": (lambda x: np.sum(x if np.sum(x) > 100 else x * W64), (0, 1, 2)),
+    "for": (summed, (0, 1, 2)),
+    "while": (powers, (0, 1, 2)),
+    "rebound": (rebound, (0, 1, 2)),
+    "kept": (kept, (0, 1, 2)),
+    "float of": (lambda x: float(x) * 2, (0,)),
+    "item": (lambda x: x.item(0) * 3, (1, 2)),
+    "view": (lambda x: np.sum(x[::-1]), (1, 2)),
+    "outer": (lambda x: np.sum(np.outer(x, W64)), (1,)),
+    "norm": (lambda x: np.linalg.norm(x), (1, 2)),
+    "trace": (lambda x: np.trace(x), (2,)),
+    "diagonal": (lambda x: np.sum(np.diagonal(x) * W64), (2,)),
+    "diag": (lambda x: np.sum(np.diag(x)), (1, 2)),
+    "einsum": (lambda x: np.einsum("i,i->", x, W64), (1,)),
+}
+
+
+def arguments() -> dict[str, Any]:
+    found: dict[str, Any] = {"float": 1.25}
+    for dtype in FLOATS:
+        name = np.dtype(dtype).name
+        found[name] = dtype(1.25)
+        found[f"{name} 0-d"] = np.array(1.25, dtype)
+        found[f"{name} 1-d"] = np.array([0.5, 0.25, 1.75], dtype)
+        found[f"{name} 2-d"] = np.array([[0.5, -0.25, 1.75], [1.0, 0.75, 0.5], [1.25, 2.0, -1.0]], dtype)
+    return found
+
+
+ARGUMENTS = arguments()
+TOLERANCE = {"float16": 2e-2, "float32": 1e-4}
+
+
+def check(g: Any, x: Any, others: tuple[Any, ...] = ()) -> None:
+    """A gradient is of its argument's type, dtype and shape; an array of it is its own, and writable."""
+    if type(x) is float:
+        assert isinstance(g, float), (type(g), g)
+        return
+    assert type(g) is type(x), (type(g), type(x))
+    assert g.dtype == x.dtype and g.shape == x.shape, (g.dtype, g.shape, x.dtype, x.shape)
+    if isinstance(x, np.ndarray):
+        assert g.flags.writeable, "it is read-only"
+        assert all(s or n <= 1 for s, n in zip(g.strides, g.shape)), "its cells are the same memory"
+        assert not any(np.may_share_memory(g, other) for other in (x, W64, W32, W16, M64, *others))
+
+
+@functools.cache
+def derivative(name: str, how: str) -> Any:
+    return getattr(s2sad, how)(FUNCTIONS[name][0])
+
+
+def double(x: Any) -> Any:
+    return x if type(x) is float else np.array(x, "float64") if isinstance(x, np.ndarray) else np.float64(x)
+
+
+CASES = [(f, a) for f, (_, ranks) in FUNCTIONS.items() for a, x in ARGUMENTS.items() if np.ndim(x) in ranks]
+
+
+@pytest.mark.parametrize("name, argument", CASES)
+def test_a_gradient_is_of_its_arguments_kind(name: str, argument: str) -> None:
+    x = ARGUMENTS[argument]
+    before = np.copy(x)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", s2sad.errors.S2sadWarning)
+        g = derivative(name, "grad")(x)
+        check(g, x)
+        value, g2 = derivative(name, "value_and_grad")(x)
+        check(g2, x, (value,) if isinstance(value, np.ndarray) else ())
+        expected = derivative(name, "grad")(double(x))
+    primal = FUNCTIONS[name][0](x)
+    assert type(value) is type(primal) and np.asarray(value).dtype == np.asarray(primal).dtype
+    np.testing.assert_array_equal(value, primal)
+    np.testing.assert_array_equal(x, before)
+    tolerance = TOLERANCE.get(np.asarray(x).dtype.name, 1e-6)
+    np.testing.assert_allclose(np.asarray(g, "float64"), expected, rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(np.asarray(g2, "float64"), expected, rtol=tolerance, atol=tolerance)
