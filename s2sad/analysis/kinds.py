@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,7 +85,8 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
         if receiver.sort == "object":
             return None if bottom else dict(receiver.fields).get(expr.name.partition(".")[2], UNKNOWN)
     if expr.name.startswith("method.") and operand(expr.operands[0]).sort in _NOT_ARRAYS:
-        return None if bottom else UNKNOWN
+        view = _DICT_VIEWS.get(expr.name) if operand(expr.operands[0]).cls is dict else None
+        return None if bottom else view or UNKNOWN
     entry = registry.find(rule_name(expr))
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
@@ -101,6 +102,13 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
             return UNKNOWN
     return registry.kind_of_result(entry, bound_kinds, literals(bound))
 
+
+#: What the methods of a dict give that can be looped over, but have no items by position.
+_DICT_VIEWS = {
+    "method.items": Kind("object", cls=type({}.items())),
+    "method.keys": Kind("object", cls=type({}.keys())),
+    "method.values": Kind("object", cls=type({}.values())),
+}
 
 #: Sorts whose attributes and methods are not those of arrays, even under the same name.
 _NOT_ARRAYS = ("object", "dict", "str", "list", "tuple", "module")
@@ -234,7 +242,7 @@ class Specialiser:
         for instance in self._round:
             if instance.body is not None:
                 instance.results = [k or UNKNOWN for k in instance.results]
-                instance.body.body = self._rewrite(instance)
+                instance.body.body = self._rewrite(instance, instance is root)
                 instance.function = replace_function(instance.body, label=instance.label)
 
     def _infer(self, instance: _Instance) -> None:
@@ -332,11 +340,12 @@ class Specialiser:
             return [None] * len(stmt.vars)
         return [k and back(k) for k in instance.results[: len(stmt.vars)]]
 
-    def _rewrite(self, instance: _Instance) -> Block:
-        """Point calls at instances and settle what only kinds can tell."""
+    def _rewrite(self, instance: _Instance, is_entry: bool) -> Block:
+        """Point calls at instances and settle what only kinds can tell; refuse what they show to be wrong."""
         assert instance.body is not None
+        kinds = instance.kinds
 
-        def block(old: Block) -> Block:
+        def block(old: Block, is_certain: bool) -> Block:
             for stmt in old:
                 if isinstance(stmt, Call):
                     callee = instance.targets.get(stmt)
@@ -345,12 +354,67 @@ class Specialiser:
                     stmt.callee = callee.label
                     self.lowering.primals[callee.label] = self.lowering.primals[callee.generic]
                 elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
-                    stmt.expr = settle_op(stmt, stmt.expr, instance.kinds)
+                    if is_certain:
+                        _check_numbers(stmt, stmt.expr, kinds)
+                    stmt.expr = settle_op(stmt, stmt.expr, kinds, unclear)
+                elif isinstance(stmt, For):
+                    _check_sequence(stmt, kinds)
                 for inner in blocks_of(stmt):
-                    inner[:] = block(inner)
+                    inner[:] = block(inner, False)
             return old
 
-        return block(instance.body.body)
+        unclear = {
+            s.var for s in walk(instance.body.body)
+            if isinstance(s, Assign) and isinstance(s.expr, Op) and _is_unclear(s.expr, kinds)
+        }  # fmt: skip
+        return block(instance.body.body, is_entry)
+
+
+def _is_unclear(op: Op, kinds: Kinds) -> bool:
+    """Whether an attribute of an object may itself be an object, rather than a number or an array."""
+    prefix, _, name = op.name.partition(".")
+    if prefix != "attribute" or not op.operands:
+        return False
+    receiver = kind_of_expr(op.operands[0], kinds)
+    if receiver.sort != "object" or receiver.cls is None or name in dict(receiver.fields):
+        return False
+    held = inspect.getattr_static(receiver.cls, name, None) if isinstance(receiver.cls, type) else None
+    return not (kind_of(held).is_array or kind_of(held).is_number)
+
+
+def _check_numbers(stmt: Stmt, op: Op, kinds: Kinds) -> None:
+    """Refuse (S203, S303) what a number does not have, where it is certainly asked for: the primal raises there."""
+    prefix, _, name = op.name.partition(".")
+    if op.name != "operator.getitem" and prefix not in ("method", "attribute"):
+        return
+    kind = kind_of_expr(op.operands[0], kinds)
+    if kind.is_python_number and prefix in ("method", "attribute") and not hasattr(_PYTHON_NUMBERS[kind.sort], name):
+        reason = f"{_PYTHON_NUMBERS[kind.sort].__name__!r} has no {prefix} {name!r}"
+        raise S2sadError("S203", reason, stmt.origin, "pass an array")
+    if op.name == "operator.getitem":
+        by_position = kind_of_expr(op.operands[1], kinds).sort in ("int", "slice")
+        if kind.is_python_number or (kind.sort == "scalar" and by_position):
+            raise S2sadError("S303", "a number has no items", stmt.origin, "pass an array")
+
+
+_PYTHON_NUMBERS: dict[str, type] = {"bool": bool, "int": int, "float": float, "complex": complex}
+
+
+def _check_sequence(loop: For, kinds: Kinds) -> None:
+    """Refuse (S201) a loop over what has no items by position: a dict and its views, a set, a generator."""
+    for stmt in loop.body:
+        if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == "operator.getitem"):
+            return
+        sequence, index = stmt.expr.operands
+        if index is not loop.target or not loop.target.temporary:
+            return
+        kind = kind_of_expr(sequence, kinds)
+        cls = dict if kind.sort == "dict" else kind.cls if kind.sort == "object" else None
+        if isinstance(cls, type) and (not hasattr(cls, "__getitem__") or issubclass(cls, (dict, Mapping))):
+            what = f"a {cls.__name__}"
+            raise S2sadError(
+                "S201", f"a loop over {what} is not supported", loop.origin, "loop over a tuple, a list or an array"
+            )
 
 
 def _is_widened(given: Kind, joined: Kind) -> bool:
@@ -372,8 +436,11 @@ def _with_own_names(function: Function, arguments: list[Var]) -> Function:
     return replace_function(function, body=[*starts, *rewrite_block(function.body, change, change)])
 
 
-def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
-    """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`."""
+def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Op:
+    """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`.
+
+    unclear: Vars that may hold objects of which nothing is known.
+    """
     if op.name in IN_PLACE:
         target = kind_of_expr(op.operands[0], kinds)
         if target.sort in ("array", "list", "object", "dict"):
@@ -389,6 +456,9 @@ def settle_op(stmt: Stmt, op: Op, kinds: Kinds) -> Op:
         receiver = kind_of_expr(op.operands[0], kinds)
         if receiver.sort in ("object", "dict", "str"):
             return Op(f"object_method.{name}", op.operands, op.keywords, op.spelled) if prefix == "method" else op
+        if op.operands[0] in unclear:
+            reason = f"whether {name!r} is that of an array cannot be found out: nothing is known of what has it"
+            raise S2sadError("S204", reason, stmt.origin, "pass what has it as an argument, or np.asarray of it")
         if registry.find(rule_name(op)) is None:
             near = [n.rpartition(".")[2] for n in registry.nearest(rule_name(op))]
             help = f"did you mean {' or '.join(near)}?" if near else "call a NumPy function instead"

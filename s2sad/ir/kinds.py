@@ -231,18 +231,26 @@ def kind_of(value: Any, symbol: str = "") -> Kind:
         )
     if isinstance(value, range):
         return Kind("range")
-    return Kind("object", cls=type(value), fields=_fields(value, symbol))
+    return Kind("object", cls=type(value), fields=_fields(value, symbol, _DEEPEST))
 
 
-def _fields(value: Any, symbol: str) -> tuple[tuple[str, Kind], ...]:
-    """The kinds of the attributes that an object holds itself; objects among them without theirs."""
+#: The kinds of attributes are looked up for objects within objects, as deep as this and no wider.
+_DEEPEST, _WIDEST = 3, 100
+
+
+def _fields(value: Any, symbol: str, depth: int) -> tuple[tuple[str, Kind], ...]:
+    """The kinds of the attributes that an object holds itself, and those of small objects among them."""
     held = getattr(value, "__dict__", None)
-    if type(held) is not dict or isinstance(value, (type, types.ModuleType, types.FunctionType)) or len(held) > 100:
+    if type(held) is not dict or isinstance(value, (type, types.ModuleType, types.FunctionType)) or len(held) > _WIDEST:
         return ()
     found = []
     for name, item in held.items():
-        simple = isinstance(item, (np.ndarray, np.generic)) or type(item) in _PYTHON_KINDS
-        found.append((name, kind_of(item, symbol and f"{symbol}.{name}") if simple else Kind("object", cls=type(item))))
+        inner = symbol and f"{symbol}.{name}"
+        if isinstance(item, (np.ndarray, np.generic)) or type(item) in _PYTHON_KINDS:
+            kind = kind_of(item, inner)
+        else:
+            kind = Kind("object", cls=type(item), fields=_fields(item, inner, depth - 1) if depth > 1 else ())
+        found.append((name, kind))
     return tuple(found)
 
 
