@@ -5,6 +5,8 @@ An effect is never dropped: explicit raise and assert, output, calls not known t
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import (
@@ -47,21 +49,22 @@ def eliminate_dead(
     aliases = alias_classes(function, kinds) if any(isinstance(s, Store) for s in walk(function.body)) else None
     params = {p.var for p in function.params}
     roots = {aliases.root(v) for v in (*params, *function.free.values())} if aliases else set()
-    body = _Dead(aliases, roots, pure or set(), restored).block(function.body, set())
+    body = _Dead(aliases, roots, pure or set(), restored).block(function.body)
     return replace_function(function, body=body)
 
 
 def eliminate_dead_program(program: Program, kinds: Kinds) -> Program:
     """Dead code over all functions: a value that no Restore wants is not saved; a function that nothing calls goes."""
+    if not any(isinstance(s, (Call, Save, Restore)) for f in program.functions.values() for s in walk(f.body)):
+        # Without calls and tapes nothing that goes frees anything in another function, nor anything left to find.
+        functions = {label: eliminate_dead(f, kinds, set(), {}) for label, f in program.functions.items()}
+        return _reachable(Program(functions, program.entry))
     while True:
         before = sum(1 for f in program.functions.values() for _ in walk(f.body)), _positions(program)
         pure = pure_functions(program)
         restored = _positions(program)
         functions = {label: eliminate_dead(f, kinds, pure, restored) for label, f in program.functions.items()}
         program = _trim(Program(functions, program.entry), restored)
-        if not restored and not any(isinstance(s, Call) for f in functions.values() for s in walk(f.body)):
-            # Without tapes and calls nothing that went could free anything else.
-            return _reachable(program)
         after = sum(1 for f in program.functions.values() for _ in walk(f.body)), _positions(program)
         if before == after:
             return _reachable(program)
@@ -114,49 +117,72 @@ def _trim(program: Program, restored: Positions) -> Program:
 
 
 class _Dead:
+    """Walks backwards and keeps what is live.
+
+    Every change of it is logged, so that a branch or loop is undone at the cost of what it changed.
+    """
+
     def __init__(
         self, aliases: Aliases | None, outside: set[Var], pure: set[Label], restored: Positions | None
     ) -> None:
         self.aliases = aliases
-        self.outside = outside
         self.pure = pure
         self.restored = restored
+        self.live: set[Var] = set()
+        self.log: list[Var] = []
         self.live_roots: set[Var] = set(outside)
 
-    def note(self, live: set[Var], variables: object) -> None:
-        for v in variables:  # type: ignore[attr-defined]
-            live.add(v)
+    def flip(self, var: Var) -> None:
+        if var in self.live:
+            self.live.remove(var)
+        else:
+            self.live.add(var)
+
+    def note(self, variables: Iterable[Var]) -> None:
+        """Make Vars live, and the memory that they share."""
+        for v in variables:
+            if v not in self.live:
+                self.live.add(v)
+                self.log.append(v)
             if self.aliases is not None:
                 self.live_roots.add(self.aliases.root(v))
 
-    def block(self, block: Block, live: set[Var]) -> Block:
+    def end(self, variables: Iterable[Var]) -> None:
+        """Make Vars dead."""
+        for v in variables:
+            if v in self.live:
+                self.live.remove(v)
+                self.log.append(v)
+
+    def undo(self, mark: int) -> set[Var]:
+        """Take back the changes since a mark; give the Vars that these left otherwise than they were."""
+        changed: set[Var] = set()
+        while len(self.log) > mark:
+            var = self.log.pop()
+            self.flip(var)
+            changed ^= {var}
+        return changed
+
+    def block(self, block: Block) -> Block:
         """The live statements of a block; `live` is changed to what is live before it."""
         made: Block = []
         for stmt in reversed(block):
-            kept = self.statement(stmt, live)
+            kept = self.statement(stmt)
             if kept is not None:
                 made.append(kept)
         made.reverse()
         return made
 
-    def statement(self, stmt: Stmt, live: set[Var]) -> Stmt | None:
+    def statement(self, stmt: Stmt) -> Stmt | None:
         if isinstance(stmt, If):
-            ends = [set(live), set(live)]
-            blocks = [self.block(b, end) for b, end in zip(blocks_of(stmt), ends)]
-            if not any(blocks) and is_pure(stmt.test):
-                return None
-            live |= ends[0] | ends[1]
-            self.note(live, uses(stmt))
-            new = replace(stmt)
-            set_blocks(new, blocks)
-            return new
+            return self.branch(stmt)
         if isinstance(stmt, (For, While)):
-            return self.loop(stmt, live)
+            return self.loop(stmt)
         if isinstance(stmt, Assign):
-            if stmt.var not in live and is_pure(stmt.expr):
+            if stmt.var not in self.live and is_pure(stmt.expr):
                 return None
         elif isinstance(stmt, Call):
-            if not any(v in live for v in stmt.vars):
+            if not any(v in self.live for v in stmt.vars):
                 if stmt.callee in self.pure:
                     return None
                 stmt = replace(stmt, vars=())
@@ -165,35 +191,54 @@ class _Dead:
             if self.aliases.root(stmt.base) not in self.live_roots:
                 return None
         elif isinstance(stmt, Restore):
-            if self.restored is None and not any(v in live for v in stmt.vars):
+            if self.restored is None and not any(v in self.live for v in stmt.vars):
                 return None
         elif isinstance(stmt, Do):
             if is_pure(stmt.expr):
                 return None
         elif isinstance(stmt, RawStmt) and stmt.exits:
-            live.clear()
-        for v in defs(stmt):
-            live.discard(v)
-        self.note(live, uses(stmt))
+            self.end(list(self.live))
+        self.end(defs(stmt))
+        self.note(uses(stmt))
         return stmt
 
-    def loop(self, stmt: For | While, live: set[Var]) -> Stmt | None:
-        head = set(live)
-        self.note(head, uses(stmt)) if isinstance(stmt, While) else None
-        while True:
-            start = set(head)
-            roots = len(self.live_roots)
-            body = self.block(stmt.body, start)
-            if start <= head and roots == len(self.live_roots):
-                break
-            head |= start
-        if isinstance(stmt, For):
-            head.discard(stmt.target)
-        test = stmt.iter if isinstance(stmt, For) else stmt.test
-        if not body and is_pure(test):
+    def branch(self, stmt: If) -> Stmt | None:
+        mark = len(self.log)
+        blocks, changes = [], []
+        for inner in blocks_of(stmt):
+            blocks.append(self.block(inner))
+            changes.append(self.undo(mark))
+        if not any(blocks) and is_pure(stmt.test):
             return None
-        live |= head
-        self.note(live, uses(stmt))
+        # What either branch wants is live; what both bind first is not.
+        one, other = changes
+        both = one & other
+        ended = [v for v in both if v in self.live]
+        self.note([v for v in one | other if v not in self.live])
+        self.end(ended)
+        self.note(uses(stmt))
+        new = replace(stmt)
+        set_blocks(new, blocks)
+        return new
+
+    def loop(self, stmt: For | While) -> Stmt | None:
+        mark = len(self.log)
+        target_read = isinstance(stmt, For) and stmt.target in self.live
+        if isinstance(stmt, While):
+            self.note(uses(stmt))
+        while True:
+            trip, roots = len(self.log), len(self.live_roots)
+            body = self.block(stmt.body)
+            wanted = [v for v in self.undo(trip) if v not in self.live]
+            if not wanted and roots == len(self.live_roots):
+                break
+            self.note(wanted)
+        if isinstance(stmt, For) and not target_read:
+            self.end([stmt.target])
+        if not body and is_pure(stmt.iter if isinstance(stmt, For) else stmt.test):
+            self.undo(mark)
+            return None
+        self.note(uses(stmt))
         new = replace(stmt)
         set_blocks(new, [body])
         return new
