@@ -3,6 +3,11 @@
 In: a Python function over floats and arrays, its arguments, and a tangent for some of them. Out: the value and its
 tangent. `Dual` goes through operators, NumPy's two dispatch protocols, and stand-ins for the modules `math` and `numpy`
 that the function's globals (and those of every function that it calls) are given for the run.
+
+Every array of floats that such a run meets is a Dual: arguments, globals, and what NumPy makes. Its value and its
+tangent are two buffers with the same layout, so that a view of the one is a view of the other, a reshape copies both or
+neither, and a write into the Dual is the same write into both. Arrays of integers are `Whole`: what is written into
+them loses its tangent.
 """
 
 from __future__ import annotations
@@ -20,6 +25,10 @@ def part(x):
     """The value of a Dual, anything else as it is; through lists and tuples."""
     if isinstance(x, Dual):
         return x.value
+    if isinstance(x, Whole):
+        return x.view(np.ndarray)
+    if isinstance(x, slice):
+        return slice(part(x.start), part(x.stop), part(x.step))
     return type(x)(map(part, x)) if type(x) in (list, tuple) else x
 
 
@@ -41,6 +50,79 @@ def over(value, *terms):
     return Dual(value, np.broadcast_to(total, np.shape(value)) + 0.0 if np.ndim(value) else total)
 
 
+def with_layout(array, dtype=None):
+    """An uninitialised array with the shape and the strides (in items) of another one, in memory of its own."""
+    dtype = np.dtype(dtype or array.dtype)
+    if array.size == 0 or any(s == 0 for s, n in zip(array.strides, array.shape) if n > 1):
+        return np.empty(array.shape, dtype)
+    strides = tuple(s // array.itemsize * dtype.itemsize for s in array.strides)
+    ends = [s * (n - 1) for s, n in zip(strides, array.shape)]
+    low, high = sum(min(e, 0) for e in ends), sum(max(e, 0) for e in ends)
+    return np.ndarray(array.shape, dtype, np.zeros(high - low + dtype.itemsize, np.uint8).data, -low, strides)
+
+
+def duplicate(array, dtype=None):
+    """A copy of an array that is laid out as the array is: what is a view of the one is a view of the other."""
+    new = with_layout(array, dtype)
+    new[...] = array
+    return new
+
+
+def lift(x):
+    """An array of floats as a Dual that stands still, an array of integers as a Whole; through lists and tuples."""
+    if isinstance(x, np.ndarray) and not isinstance(x, Whole):
+        if x.dtype.kind == "f":
+            return Dual(x, np.zeros(x.shape))
+        return x.view(Whole) if x.dtype.kind in "iu" else x
+    return type(x)(map(lift, x)) if type(x) in (list, tuple) else x
+
+
+def put(target, source, where=True):
+    """Write a value and its tangent into an array, which is the result."""
+    where = part(where)
+    np.copyto(part(target), part(source), where=where, casting="unsafe")
+    if isinstance(target, Dual):
+        np.copyto(target.tangent, tangent(source), where=where)
+    return target
+
+
+class Whole(np.ndarray):
+    """An array of integers: what it gives is lifted, and what is written into it is cut down to its value."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, **options):
+        if any(isinstance(x, Dual) for x in (*inputs, *(out or ()))):
+            return NotImplemented
+        given = {} if out is None else {"out": part(out)}
+        result = getattr(ufunc, method)(*map(part, inputs), **given, **options)
+        return lift(result) if out is None else out[0]
+
+    def __setitem__(self, index, value):
+        self.view(np.ndarray)[part(index)] = part(value)
+
+    def astype(self, dtype, **options):
+        return lift(self.view(np.ndarray).astype(dtype, **options))
+
+
+def elementwise(ufunc, inputs):
+    """A ufunc on Duals; a function that is flat almost everywhere gives what stands still."""
+    values = [part(x) for x in inputs]
+    if ufunc is np.matmul:
+        return matmul(*inputs)
+    y = ufunc(*values)
+    if ufunc in PARTIALS:
+        pairs = zip(PARTIALS[ufunc], inputs)
+        return over(y, *(d(*values, y) * tangent(x) for d, x in pairs if isinstance(x, Dual)))
+    assert ufunc in STEPS or still(inputs), f"no dual rule for {ufunc}"
+    return lift(y)
+
+
+def still(x):
+    """Whether every Dual in a list or tuple has a tangent of zeros."""
+    if isinstance(x, (list, tuple)):
+        return all(map(still, x))
+    return not isinstance(x, Dual) or not np.any(x.tangent)
+
+
 class Dual:
     """A value with a tangent of its shape."""
 
@@ -50,32 +132,35 @@ class Dual:
     def __init__(self, value, tangent):
         assert not isinstance(value, Dual) and not isinstance(tangent, Dual)
         assert np.shape(value) == np.shape(tangent), (np.shape(value), np.shape(tangent))
+        if isinstance(value, Whole):
+            value = part(value)
+        if isinstance(value, np.ndarray):
+            tangent = np.asarray(tangent, float)
+            items = [[s // a.itemsize for s, n in zip(a.strides, a.shape) if n > 1] for a in (value, tangent)]
+            if items[0] != items[1]:  # not of two views, which agree: the tangent is fresh, and may be laid out anew
+                new = with_layout(value, float)
+                new[...] = tangent
+                tangent = new
         self.value, self.tangent = value, tangent
 
     def __repr__(self):
         return f"Dual({self.value!r}, {self.tangent!r})"
 
-    def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        assert method == "__call__" and not options, (ufunc, method, options)
-        if ufunc in PARTIALS:
-            values = [part(x) for x in inputs]
-            y = ufunc(*values)
-            pairs = zip(PARTIALS[ufunc], inputs)
-            return over(y, *(d(*values, y) * tangent(x) for d, x in pairs if isinstance(x, Dual)))
-        if ufunc is np.matmul:
-            return matmul(*inputs)
-        assert ufunc in STEPS, f"no dual rule for {ufunc}"
-        return ufunc(*map(part, inputs))
+    def __array_ufunc__(self, ufunc, method, *inputs, out=None, where=True, **options):
+        assert not options, (ufunc, method, options)
+        if method == "at":
+            return at(ufunc, *inputs)
+        if method == "__call__":
+            result = elementwise(ufunc, inputs)
+        else:
+            assert still(inputs), f"no dual rule for {ufunc}.{method}"
+            result = lift(getattr(ufunc, method)(*map(part, inputs)))
+        return result if out is None else put(out[0], result, where)
 
     def __array_function__(self, function, types, args, kwargs):
-        if function in LINEAR:
-            first = list(args[0]) if type(args[0]) in (list, tuple) else args[0]
-            heads = (part(first), moved(first) if type(first) is list else tangent(first))
-            return Dual(*(function(head, *args[1:], **kwargs) for head in heads))
-        if function in FUNCTIONS:
-            return FUNCTIONS[function](*args, **kwargs)
-        assert function in PLAIN, f"no dual rule for {function}"
-        return function(*map(part, args), **kwargs)
+        out = kwargs.pop("out", None) if function is not np.clip else None
+        result = call(function, args, kwargs)
+        return result if out is None else put(out, result)
 
     def __bool__(self):
         return bool(self.value)
@@ -93,7 +178,14 @@ class Dual:
         return (self[i] for i in range(len(self)))
 
     def __getitem__(self, index):
+        index = part(index)
         return Dual(self.value[index], self.tangent[index])
+
+    def __setitem__(self, index, value):
+        index = part(index)
+        value = _array(value) if type(value) in (list, tuple) else value
+        self.value[index] = part(value)
+        self.tangent[index] = tangent(value)
 
     def __format__(self, spec):
         return format(self.value, spec)
@@ -105,7 +197,7 @@ class Dual:
         return Dual(-self.value, -self.tangent)
 
     def __pos__(self):
-        return self
+        return over(+self.value, self.tangent)
 
     def __round__(self, *digits):
         return round(self.value, *digits)
@@ -117,18 +209,14 @@ class Dual:
         return matmul(other, self)
 
     def __getattr__(self, name):
-        if name in ("shape", "ndim", "size", "dtype"):
+        if name in ("ndim", "size", "dtype", "strides", "flags", "itemsize", "nbytes"):
             return getattr(self.value, name)
-        if name == "T":
-            return Dual(self.value.T, self.tangent.T)
-        if name == "copy":
-            return lambda: Dual(self.value.copy(), self.tangent.copy())
-        if name == "flatten":
-            return lambda: Dual(self.value.flatten(), self.tangent.flatten())
-        if name == "item":
-            return lambda *i: Dual(self.value.item(*i), self.tangent.item(*i))
+        if name in ("T", "real", "imag"):
+            return Dual(getattr(self.value, name), getattr(self.tangent, name))
+        if name in ("copy", "flatten", "item", "view"):
+            return lambda *a, **k: Dual(getattr(self.value, name)(*a, **k), getattr(self.tangent, name)(*a, **k))
         if name == "astype":
-            return lambda dtype: Dual(self.value.astype(dtype), self.tangent.astype(dtype))
+            return self._as_type
         if name == "tolist":
             return lambda: list(self)
         if name == "reshape":
@@ -138,6 +226,98 @@ class Dual:
         if name.startswith("__"):
             raise AttributeError(name)
         return lambda *a, **k: getattr(np, name)(self, *a, **k)
+
+    def _as_type(self, dtype, copy=True):
+        if np.dtype(dtype).kind != "f":
+            return lift(self.value.astype(dtype))
+        return Dual(*(x.astype(dtype, copy=copy) for x in (self.value, self.tangent)))
+
+    @property
+    def shape(self):
+        return np.shape(self.value)
+
+    @shape.setter
+    def shape(self, new):
+        self.value.shape = new
+        self.tangent.shape = new
+
+    @property
+    def flat(self):
+        return Flat(self)
+
+    @flat.setter
+    def flat(self, value):
+        value = _array(value) if type(value) in (list, tuple) else value
+        self.value.flat = part(value)
+        self.tangent.flat = tangent(value)
+
+    def fill(self, value):
+        self[...] = value
+
+    def sort(self, axis=-1, **options):
+        put(self, sort(self, axis))
+
+    def put(self, *args):
+        np.put(self, *args)
+
+
+class Flat:
+    """The entries of a Dual, one after the other."""
+
+    def __init__(self, dual):
+        self.dual = dual
+
+    def __getitem__(self, index):
+        return Dual(self.dual.value.flat[part(index)], self.dual.tangent.flat[part(index)])
+
+    def __setitem__(self, index, value):
+        value = _array(value) if type(value) in (list, tuple) else value
+        self.dual.value.flat[part(index)] = part(value)
+        self.dual.tangent.flat[part(index)] = tangent(value)
+
+    def __len__(self):
+        return self.dual.size
+
+    def __iter__(self):
+        return (self[i] for i in range(len(self)))
+
+
+def call(function, args, kwargs):
+    """A function of NumPy on Duals."""
+    if function in LINEAR:
+        first = list(args[0]) if type(args[0]) in (list, tuple) else args[0]
+        heads = (part(first), moved(first) if type(first) is list else tangent(first))
+        return Dual(*(function(head, *args[1:], **kwargs) for head in heads))
+    if function in FUNCTIONS:
+        return FUNCTIONS[function](*args, **kwargs)
+    if function in WRITES:
+        target, *others = args
+        function(part(target), *map(part, others), **part_of(kwargs))
+        place = WRITES[function]
+        others[place] = tangent(_array(others[place]) if type(others[place]) in (list, tuple) else others[place])
+        return function(tangent(target), *map(part, others), **part_of(kwargs))
+    assert function in PLAIN or still((*args, *kwargs.values())), f"no dual rule for {function}"
+    return lift(function(*map(part, args), **part_of(kwargs)))
+
+
+def part_of(kwargs):
+    """Keyword arguments without tangents."""
+    return {name: part(value) for name, value in kwargs.items()}
+
+
+def at(ufunc, target, index, *given):
+    """`ufunc.at`: the operator applied in place, entry by entry, as often as an index is there."""
+    index = part(index)
+    if ufunc in (np.add, np.subtract):
+        ufunc.at(part(target), index, part(given[0]))
+        ufunc.at(tangent(target), index, tangent(given[0]))
+        return
+    places = np.arange(np.size(target)).reshape(np.shape(target))[index]
+    givens = [np.broadcast_to(part(g), places.shape) for g in given]
+    moves = [np.broadcast_to(tangent(g), places.shape) for g in given]
+    for k in np.ndindex(places.shape):
+        operands = [Dual(float(v[k]), float(t[k])) for v, t in zip(givens, moves)]
+        target.flat[places[k]] = elementwise(ufunc, [target.flat[places[k]], *operands])
 
 
 def _operator(name, ufunc, by_value):
@@ -149,16 +329,21 @@ def _operator(name, ufunc, by_value):
     def backwards(self, other):
         return _apply(ufunc, by_value, other, self)
 
+    def in_place(self, other):
+        return put(self, forwards(self, other)) if isinstance(self.value, np.ndarray) else NotImplemented
+
     setattr(Dual, f"__{name}__", forwards)
     setattr(Dual, f"__r{name}__", backwards)
+    setattr(Dual, f"__i{name}__", in_place)
 
 
 def _apply(ufunc, by_value, a, b):
-    if isinstance(b, (list, tuple)) or b is None:
+    if a is None or b is None:
         return NotImplemented
+    a, b = (_array(x) if isinstance(x, (list, tuple)) else x for x in (a, b))
     y = by_value(part(a), part(b))
     if ufunc not in PARTIALS:
-        return y
+        return lift(y)
     pairs = zip(PARTIALS[ufunc], (a, b))
     return over(y, *(d(part(a), part(b), y) * tangent(x) for d, x in pairs if isinstance(x, Dual)))
 
@@ -221,8 +406,13 @@ LINEAR = {
 }  # fmt: skip
 #: Functions whose result carries no derivative.
 PLAIN = {
-    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.full_like, np.argmax, np.argmin, np.argsort, np.any,
-    np.all, np.allclose, np.empty_like,
+    np.shape, np.ndim, np.size, np.zeros_like, np.ones_like, np.argmax, np.argmin, np.argsort, np.any,
+    np.all, np.allclose, np.empty_like, np.nonzero, np.flatnonzero, np.array_equal, np.shares_memory,
+    np.may_share_memory, np.count_nonzero, np.searchsorted,
+}  # fmt: skip
+#: Functions that write into their first argument, and the place among the others of what they write.
+WRITES = {
+    np.copyto: 0, np.put: 1, np.place: 1, np.putmask: 1, np.fill_diagonal: 0, np.put_along_axis: 1,
 }  # fmt: skip
 
 for _name, _ufunc, _by_value in (
@@ -287,8 +477,31 @@ def where(c, a, b):
 
 
 @implements(np.clip)
-def clip(x, low, high):
-    return np.minimum(np.maximum(x, low), high) if isinstance(x, Dual) else over(np.clip(x, part(low), part(high)))
+def clip(x, low, high, out=None):
+    result = np.minimum(np.maximum(x, low), high)
+    return result if out is None else put(out, result)
+
+
+@implements(np.full_like)
+def full_like(x, fill, **options):
+    return put(lift(np.full_like(part(x), part(fill), **options)), fill)
+
+
+@implements(np.append)
+def append(x, values, axis=None):
+    return np.concatenate([np.ravel(x), np.atleast_1d(values)] if axis is None else [x, values], axis or 0)
+
+
+@implements(np.cross)
+def cross(a, b):
+    return over(np.cross(part(a), part(b)), np.cross(tangent(a), part(b)), np.cross(part(a), tangent(b)))
+
+
+@implements(np.linalg.cholesky)
+def cholesky(a):
+    y = np.linalg.cholesky(a.value)
+    half = np.linalg.solve(y, np.linalg.solve(y, a.tangent).T)
+    return Dual(y, y @ (np.tril(half) - np.diag(np.diag(half)) / 2))
 
 
 @implements(np.max, np.amax)
@@ -402,18 +615,18 @@ MATH = _Module(math, {name: _scalar(name, ufunc) for name, ufunc in _MATH.items(
 })  # fmt: skip
 
 
-def _array(items, dtype=None):
+def _array(items, dtype=None, copy=True):
     if isinstance(items, Dual):
-        return items.copy()
+        return items.astype(dtype or items.dtype, copy=copy)
     if not _holds_dual(items):
-        return np.array(items, dtype)
+        return lift(np.array(items, dtype))
 
     def row(item):
         if type(item) in (list, tuple):
             return _array(item)
         return item if isinstance(item, Dual) else Dual(np.float64(item), 0.0)
 
-    return np.stack([row(i) for i in items])
+    return np.stack([row(i) for i in items]).astype(dtype or float)
 
 
 def _holds_dual(items):
@@ -421,15 +634,77 @@ def _holds_dual(items):
 
 
 def _asarray(x, dtype=None):
-    return x if isinstance(x, Dual) else _array(x, dtype) if type(x) in (list, tuple) else np.asarray(x, dtype)
+    if isinstance(x, Dual):
+        return x.astype(dtype or x.dtype, copy=False)
+    return _array(x, dtype) if type(x) in (list, tuple) else lift(np.asarray(x, dtype))
+
+
+def _contiguous(order):
+    return lambda x: Dual(*(np.require(a, requirements=order) for a in (x.value, x.tangent)))
+
+
+def _full(shape, fill, dtype=None):
+    return put(lift(np.full(shape, part(fill), dtype)), fill)
 
 
 def _as_float(x=0.0):
     return Dual(float(x.value), float(x.tangent)) if isinstance(x, Dual) else float(x)
 
 
-NUMPY = _Module(np, {
-    "array": _array, "asarray": _asarray, "float64": lambda x: x if isinstance(x, Dual) else np.float64(x),
+class _Ufunc:
+    """A ufunc whose results are lifted."""
+
+    def __init__(self, ufunc):
+        self._ufunc = ufunc
+
+    def __call__(self, *args, **kwargs):
+        return lift(self._ufunc(*(_array(a) if _is_row(a) else a for a in args), **kwargs))
+
+    def __getattr__(self, name):
+        return getattr(self._ufunc, name)
+
+
+def _is_row(x):
+    return type(x) in (list, tuple) and _holds_dual(x)
+
+
+class _Lifting(_Module):
+    """A module of NumPy in which arrays are born as Duals."""
+
+    def __getattr__(self, name):
+        found = getattr(self._module, name)
+        if isinstance(found, np.ufunc):
+            found = _Ufunc(found)
+        elif isinstance(found, types.ModuleType):
+            found = _Lifting(found, {})
+        elif callable(found) and not isinstance(found, type):
+            found = _lifting(found)
+        self.__dict__[name] = found
+        return found
+
+
+def _lifting(function):
+    def call(*args, **kwargs):
+        if args and _is_row(args[0]) and function not in _JOINING:
+            args = (_array(args[0]), *args[1:])
+        return lift(function(*args, **kwargs))
+
+    return call
+
+
+_JOINING = {np.stack, np.concatenate, np.vstack, np.hstack, np.column_stack, np.broadcast_arrays}
+
+class _Float64(np.float64):
+    """`np.float64` as a function and as a dtype."""
+
+    def __new__(cls, x=0.0):
+        return x if isinstance(x, Dual) else np.float64(x)
+
+
+# What rounds to single precision is taken in double precision: differences would drown in the rounding.
+NUMPY = _Lifting(np, {
+    "array": _array, "asarray": _asarray, "full": _full, "float32": np.float64,
+    "float64": _Float64, "ascontiguousarray": _contiguous("C"), "asfortranarray": _contiguous("F"),
 })  # fmt: skip
 _STAND_INS = {"math": MATH, "numpy": NUMPY}
 
@@ -443,6 +718,21 @@ _BUILTINS = {**vars(builtins), "__import__": _import, "float": _as_float}
 
 def on_duals(function):
     """The function, and the functions of its module and closure, with the stand-ins in place of `math` and `numpy`."""
+    return converted(function, lift_copy, NUMPY)
+
+
+def in_double(function):
+    """The function on plain numbers, with `np.float32` taken as double precision."""
+    return converted(function, lambda array: array, _Module(np, {"float32": np.float64}))
+
+
+def lift_copy(array):
+    """A Dual of an array that stands still, in memory of its own."""
+    return lift(duplicate(array))
+
+
+def converted(function, of_array, numpy):
+    """The function with stand-ins in place of the modules, and with its arrays as `of_array` makes them."""
     worlds = {}
     made = {}
 
@@ -457,7 +747,11 @@ def on_duals(function):
         if value is math:
             return MATH
         if value is np:
-            return NUMPY
+            return numpy
+        if isinstance(value, np.ndarray):
+            if id(value) not in made:
+                made[id(value)] = (of_array(value), value)
+            return made[id(value)][0]
         if isinstance(value, types.BuiltinFunctionType) and getattr(value, "__module__", None) == "math":
             return getattr(MATH, value.__name__)
         if isinstance(value, types.FunctionType) and value.__globals__ is function.__globals__:
@@ -477,10 +771,21 @@ def on_duals(function):
 
 
 def directional(function, args, tangents):
-    """The value's leaves and their tangents at `args`, along `tangents` (None for an argument that stands still)."""
-    run = on_duals(function)
-    result = run(*(a if t is None else Dual(a, t) for a, t in zip(args, tangents)))
+    """The value's leaves and their tangents at `args`, along `tangents` (None for an argument that stands still).
+
+    The function may write into its arguments: it is given copies, which are laid out as the arguments are.
+    """
+    result = on_duals(function)(*map(_moving, args, tangents))
     return structure(part, result), structure(tangent, result)
+
+
+def _moving(value, direction):
+    if isinstance(value, np.ndarray):
+        new = lift_copy(value)
+        if direction is not None:
+            new.tangent[...] = direction
+        return new
+    return value if direction is None else Dual(value, direction)
 
 
 def structure(leaf, result):

@@ -11,7 +11,7 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from programs.dual import directional
+from programs.dual import directional, duplicate, in_double
 
 import s2sad
 
@@ -67,12 +67,22 @@ def same_bits(a, b):
 
 
 def copied(args):
-    return tuple(a.copy() if isinstance(a, np.ndarray) else a for a in args)
+    """Copies of the arrays, laid out as they are; anything else as it is."""
+    return tuple(duplicate(a) if isinstance(a, np.ndarray) else a for a in args)
 
 
 def shifted(args, directions, step):
-    """Arguments in double precision, those with a direction moved along it."""
-    return tuple(a if d is None else wide(a) + step * wide(d) for a, d in zip(args, directions))
+    """Arguments in double precision that may be written into, those with a direction moved along it."""
+
+    def shift(a, d):
+        if not isinstance(a, np.ndarray):
+            return a if d is None else wide(a) + step * wide(d)
+        new = duplicate(a, float if a.dtype.kind == "f" else None)
+        if d is not None:
+            new += step * wide(d)
+        return new
+
+    return tuple(map(shift, args, directions))
 
 
 def differences(run, args, directions, *, tolerance=1e-5):
@@ -163,24 +173,41 @@ def _globals_of(function):
     return [v for n, v in function.__globals__.items() if n in names and isinstance(v, np.ndarray)]
 
 
-def check(function, *args, wrt=None, second=True, seed=0):
+def mentions_single(code):
+    """Whether a function's code, or that of a function in it, names single precision."""
+    return "float32" in code.co_names or any(map(mentions_single, filter(inspect.iscode, code.co_consts)))
+
+
+def check(function, *args, wrt=None, first=True, second=True, seed=0):
     """Compare every derivative of `function` at `args` with the oracles. Raises AssertionError where one is wrong.
 
-    wrt: positions; where not given, every float and array of floats. second: derivatives of the gradient as well.
+    wrt: positions; where not given, every float and array of floats. first: derivatives of the value. second:
+    derivatives of the gradient. The function may write into its arguments; its derivatives may not.
     """
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        _check(point_of(function, args, wrt), np.random.default_rng(seed), first, second)
+
+
+def point_of(function, args, wrt=None):
+    """The point that these arguments and the function's defaults make."""
     bound = inspect.signature(function).bind(*args)
     bound.apply_defaults()
     args = bound.args
     positions = tuple(i for i, a in enumerate(args) if is_active(a)) if wrt is None else tuple(wrt)
     single = any(isinstance(a, (np.ndarray, np.generic)) and a.dtype == np.float32 for a in args)
-    point = Point(function, args, positions, single)
-    rng = np.random.default_rng(seed)
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        _check(point, rng, second)
+    return Point(function, args, positions, single or mentions_single(function.__code__))
 
 
-def _check(point, rng, second):
+def oracles_agree(function, *args, seed=0):
+    """Raise Unsuitable where dual numbers and differences disagree about a function, without s2sad."""
+    point = point_of(function, args)
+    with np.errstate(all="ignore"):
+        value = function(*copied(point.args))
+        _expected(point, np.random.default_rng(seed), value, leaves(value))
+
+
+def _check(point, rng, first, second):
     function, args = point.function, point.args
     value = function(*copied(args))
     outputs = leaves(value)
@@ -191,8 +218,9 @@ def _check(point, rng, second):
         if isinstance(a, np.ndarray):
             a.flags.writeable = False
     try:
-        wants = _first_order(point, rng, value, outputs)
-        untouched(point, before, "a derivative")
+        if first:
+            _first_order(point, rng, value, outputs)
+            untouched(point, before, "a derivative")
         if second and not isinstance(value, (tuple, list)) and np.ndim(value) == 0:
             _second_order(point, rng)
             untouched(point, before, "a second derivative")
@@ -200,22 +228,28 @@ def _check(point, rng, second):
         for a in args:
             if isinstance(a, np.ndarray):
                 a.flags.writeable = True
-    return wants
 
 
-def _first_order(point, rng, value, outputs):
+def _expected(point, rng, value, outputs):
+    """Seeds, directions, the gradients by dual numbers, and their product with the directions (by differences)."""
     function, args = point.function, point.args
     directions = [random_like(rng, args[i]) for i in point.wrt]
     scalar = not isinstance(value, (tuple, list)) and np.ndim(value) == 0
     seeds = [1.0] if scalar else [random_like(rng, v) for v in outputs]
     wants = dual_gradients(point, seeds)
-    slopes = differences(lambda *a: function(*a), args, along(point, directions))
+    plain = in_double(function) if mentions_single(function.__code__) else function
+    slopes = differences(plain, args, along(point, directions))
     slope = sum(float(np.sum(np.asarray(wide(s)) * d)) for s, d in zip(seeds, slopes))
     by_duals = sum(float(np.sum(w * d)) for w, d in zip(wants, directions))
     if abs(slope - by_duals) > 1e-5 * (1 + abs(slope)):
         raise Unsuitable(f"differences give {slope}, dual numbers {by_duals}")
+    return seeds, directions, wants, by_duals
 
-    if scalar:
+
+def _first_order(point, rng, value, outputs):
+    function, args = point.function, point.args
+    seeds, directions, wants, by_duals = _expected(point, rng, value, outputs)
+    if not isinstance(value, (tuple, list)) and np.ndim(value) == 0:
         gradients = s2sad.grad(function, wrt=point.wrt)(*args)
         both = s2sad.value_and_grad(function, wrt=point.wrt)(*args)
         assert same_bits(both[0], value), f"value_and_grad of {function.__name__}: value {both[0]!r}, not {value!r}"
@@ -235,7 +269,6 @@ def _first_order(point, rng, value, outputs):
     assert same_bits(result, value), f"jvp of {function.__name__}: value {result!r}, not {value!r}"
     got = sum(float(np.sum(np.asarray(wide(s)) * t)) for s, t in zip(seeds, leaves(tangents)))
     close(got, by_duals, point.tolerance * 10, "jvp", point)
-    return wants
 
 
 def _second_order(point, rng):
