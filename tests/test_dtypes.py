@@ -14,6 +14,7 @@ import s2sad
 FLOATS = (np.float16, np.float32, np.float64, np.longdouble)
 MASK = np.array([True, False, True])
 W64, W32, W16 = np.array([0.5, -1.5, 2.0]), np.array([0.5, -1.5, 2.0], "float32"), np.array([0.5, -1.5, 2.0], "float16")
+NARROW = np.float32
 M64 = np.array([[0.5, -1.5, 2.0], [1.0, 0.25, -0.5], [0.0, 1.5, 1.0]])
 
 
@@ -122,6 +123,23 @@ FUNCTIONS: dict[str, tuple[Any, tuple[int, ...]]] = {
     "conversion": (lambda x: np.sum(np.asarray(x) * W64), (0, 1, 2)),
     "to double": (lambda x: np.sum(x.astype("float64") * W64), (1, 2)),
     "to single": (lambda x: np.sum(x.astype("float32")), (1, 2)),
+    "to its own": (lambda x: np.sum(x.astype(x.dtype) * x), (1, 2)),
+    "to float": (lambda x: np.sum(x.astype(float) ** 2), (1, 2)),
+    "to numpy.float32": (lambda x: np.sum(x.astype(np.float32) * x), (1, 2)),
+    "to another's": (lambda x: np.sum(x.astype(W32.dtype) * W64), (1, 2)),
+    "to a global's": (lambda x: np.sum(x.astype(NARROW) * x), (1, 2)),
+    "to int": (lambda x: np.sum(x.astype(int) * x), (1, 2)),
+    "to bool": (lambda x: np.sum(x.astype(bool) * x * x), (1, 2)),
+    "asked narrow": (lambda x: np.sum(np.asarray(x, dtype=np.float32) * W64), (0, 1, 2)),
+    "asked wide": (lambda x: np.sum(np.array(x, dtype=np.longdouble) * x), (0, 1, 2)),
+    "asked of its own": (lambda x: np.sum(np.array([x, x * x], dtype=x.dtype)), (1, 2)),
+    "narrow zeros": (lambda x: np.sum((np.zeros(3, dtype=np.float32) + x) * x), (0, 1, 2)),
+    "zeros of its own": (lambda x: np.sum((np.zeros(x.shape, dtype=x.dtype) + x) * x), (1, 2)),
+    "narrow ones": (lambda x: np.sum(np.ones_like(x, dtype=NARROW) * x), (0, 1, 2)),
+    "narrow full": (lambda x: np.sum(np.full(3, x, dtype=np.float32) * W64), (0,)),
+    "mask of floats": (lambda x: np.sum((x > 0).astype(x.dtype) * x), (1, 2)),
+    "numpy.float64": (lambda x: np.float64(x) * 2, (0,)),
+    "numpy.float32": (lambda x: np.float32(x) * x, (0,)),
     "broadcast": (lambda x: np.sum(np.broadcast_to(x, (2, 3)) * 2), (0, 1)),
     "full": (lambda x: np.sum(np.full(3, x)), (0,)),
     "ones": (lambda x: np.sum(np.ones(3) * x), (0, 1, 2)),

@@ -25,7 +25,7 @@ import gast
 import numpy as np
 
 from s2sad.frontend.source import Source, read_function
-from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
+from s2sad.ir.kinds import UNKNOWN, Kind, kind_of, said_dtype
 from s2sad.rules import registry
 
 
@@ -193,7 +193,7 @@ def binding_of(held: Any, name: str = "") -> Binding:
             return Derived(held.base)
         qualified = qualified_name(held)
         if qualified is not None:
-            return Known(qualified)
+            return Known(qualified, _said(held))
         if isinstance(held, types.FunctionType):
             return UserFunction(LivePrimal(held))
     return Value(kind_of(held), held)
@@ -229,6 +229,12 @@ LIBRARIES = frozenset(
 )
 
 
+def _said(held: Any) -> Kind:
+    """The kind of a type of numbers used as a value, which says a dtype; UNKNOWN for anything else."""
+    kind = kind_of(held)
+    return kind if said_dtype(kind) is not None else UNKNOWN
+
+
 def attribute(binding: Module | Known, name: str) -> Binding | None:
     """The binding of an attribute of a module (or of a class of a library); None if it has no such attribute."""
     if isinstance(binding, Module) and binding.members is not None:
@@ -247,7 +253,7 @@ def attribute(binding: Module | Known, name: str) -> Binding | None:
             canonical = qualified_name(held)
             if canonical is None and isinstance(held, types.FunctionType):
                 return UserFunction(LivePrimal(held))
-            return Known(canonical or qualified)
+            return Known(canonical or qualified, _said(held))
         return Known(qualified, kind_of(held))
     return Known(qualified)
 

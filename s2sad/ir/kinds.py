@@ -93,6 +93,20 @@ COMPLEX = Kind("complex", shape=())
 STR = Kind("str")
 
 
+def dtype_kind(dtype: str | None) -> Kind:
+    """The kind of what says a dtype: a `numpy.dtype`, or a type of numbers such as `float` or `np.float32`."""
+    return Kind("object", dtype, cls=np.dtype)
+
+
+def said_dtype(kind: Any) -> str | None:
+    """The dtype that a value of this kind says, None where it says none or an unknown one.
+
+    >>> said_dtype(dtype_kind("float32"))
+    'float32'
+    """
+    return kind.dtype if isinstance(kind, Kind) and kind.sort == "object" and kind.cls is np.dtype else None
+
+
 def array(dtype: str | None, rank: int | None, symbol: str = "") -> Kind:
     """An array kind of a rank with axes that are not one, named after `symbol`."""
     if rank is None:
@@ -231,7 +245,19 @@ def kind_of(value: Any, symbol: str = "") -> Kind:
         )
     if isinstance(value, range):
         return Kind("range")
+    if isinstance(value, (np.dtype, type)) and (said := _name_of_dtype(value)) is not None:
+        return dtype_kind(said)
     return Kind("object", cls=type(value), fields=_fields(value, symbol, _DEEPEST))
+
+
+def _name_of_dtype(value: Any) -> str | None:
+    """The dtype that a dtype or a type of numbers says."""
+    if isinstance(value, type) and value not in _NUMBERS and not issubclass(value, (np.number, np.bool_)):
+        return None
+    try:
+        return str(np.dtype(value).name)
+    except TypeError:
+        return None
 
 
 #: The kinds of attributes are looked up for objects within objects, as deep as this and no wider.
@@ -254,6 +280,7 @@ def _fields(value: Any, symbol: str, depth: int) -> tuple[tuple[str, Kind], ...]
     return tuple(found)
 
 
+_NUMBERS = (bool, int, float, complex)
 _PYTHON_KINDS = {
     float: FLOAT,
     int: INT,

@@ -50,6 +50,7 @@ _linear("tile_adjoint", "x, a, reps", "np.tile(g, reps)")
 _linear("repeat_adjoint", "x, a, repeats, axis=None", "np.repeat(g, repeats, axis)")
 _linear("unpad", "x, a, pad_width", "np.pad(g, pad_width)", views=("x",))
 linear(f"{_HERE}.cast_back", "x, a, dtype=None", kind=_cast_kind, constant=("a",), x="cast_back(g, x, dtype)")
+linear(f"{_HERE}.cast", "x, dtype", x="cast_back(g, x, dtype)")
 
 # Diagonals
 _linear("diagonal_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.diagonal(g, offset, axis1, axis2)")

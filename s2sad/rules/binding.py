@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.kinds import UNKNOWN, Kind, said_dtype
 from s2sad.ir.nodes import DISPLAYS, Const, Expr, Op
 from s2sad.rules.registry import REQUIRED, UNKNOWN_LITERAL, Rule
 
@@ -87,9 +87,12 @@ def literals(bound: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def case_values(rule: Rule, bound: Mapping[str, Any], kind: Callable[[Expr], Kind]) -> dict[str, Any]:
-    """What the conditions of a rule's cases may speak of."""
+    """What the conditions of a rule's cases may speak of; an argument that says a known dtype counts as its name."""
     values: dict[str, Any] = {}
     known = literals(bound)
+    for name, operand in bound.items():
+        if name not in known and not isinstance(operand, tuple) and (said := said_dtype(kind(operand))) is not None:
+            known[name] = said
     for p in rule.parameters:
         if p.default is REQUIRED:
             operand = bound.get(p.name)
@@ -113,5 +116,3 @@ def display_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind:
     if op.name in ("tuple", "list"):
         return Kind(op.name, items=tuple(kind(o) for o in op.operands))
     return Kind(op.name)
-
-

@@ -15,6 +15,7 @@ from s2sad.ir.kinds import (
     Dim,
     Kind,
     broadcast_shapes,
+    dtype_kind,
 )
 from s2sad.rules.arguments import (
     NUMERIC,
@@ -89,25 +90,58 @@ _ASTYPE = [
     Case("", _converted("g.astype(a.dtype)")),
     Case("", "cast_back(g, a, dtype)"),
 ]
+_ASTYPE_TANGENT = [Case("", _converted("@same")), Case("", "cast(a_dot, dtype)")]
 
 linear("numpy.copy", "a, order='K', subok=False", kind=lambda *, literals, a, **_: array_of(a, shape_of(a)), a="g")
 linear("numpy.ndarray.copy", "a, order='C'", kind=lambda *, literals, a, **_: a, a="g")
-rule("numpy.ndarray.astype", "a, dtype, order='K', casting='unsafe', subok=True, copy=True", kind=_astype_kind,
-     views=("a",), a=_ASTYPE, tangent={"a": _SAME[1:]})
-rule("numpy.astype", "a, dtype, *, copy=True, device=None", kind=_astype_kind,
-     views=("a",), a=_ASTYPE, tangent={"a": _SAME[1:]})
-sequence("numpy.array", "object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0", over="object",
-         kind=_array_kind("object"), views=("object",), tangent=_SAME,
-         item=_conversion("object", "dtype is None and ndmin == 0"))
-sequence("numpy.asarray", "a, dtype=None, order=None, *, copy=None", over="a",
-         kind=_array_kind("a"), views=("a",), tangent=_SAME, item=_conversion("a"))
+rule(
+    "numpy.ndarray.astype",
+    "a, dtype, order='K', casting='unsafe', subok=True, copy=True",
+    kind=_astype_kind,
+    views=("a",),
+    a=_ASTYPE,
+    tangent={"a": _ASTYPE_TANGENT},
+)
+rule(
+    "numpy.astype",
+    "a, dtype, *, copy=True, device=None",
+    kind=_astype_kind,
+    views=("a",),
+    a=_ASTYPE,
+    tangent={"a": _ASTYPE_TANGENT},
+)
+sequence(
+    "numpy.array",
+    "object, dtype=None, *, copy=True, order='K', subok=False, ndmin=0",
+    over="object",
+    kind=_array_kind("object"),
+    views=("object",),
+    tangent=_SAME,
+    item=_conversion("object", "dtype is None and ndmin == 0"),
+)
+sequence(
+    "numpy.asarray",
+    "a, dtype=None, order=None, *, copy=None",
+    over="a",
+    kind=_array_kind("a"),
+    views=("a",),
+    tangent=_SAME,
+    item=_conversion("a"),
+)
 alias("numpy.asanyarray", "numpy.asarray")
 for _name in ("ascontiguousarray", "asfortranarray"):
-    rule(f"numpy.{_name}", "a, dtype=None", views=("a",), a=[
-        Case("dtype is None and a.rank", "g"),
-        Case("dtype is None", "np.reshape(g, np.shape(a))"),
-        Case("", "np.reshape(cast_back(g, a, dtype), np.shape(a))"),
-    ], kind=_contiguous_kind, tangent={"a": _SAME})
+    rule(
+        f"numpy.{_name}",
+        "a, dtype=None",
+        views=("a",),
+        a=[
+            Case("dtype is None and a.rank", "g"),
+            Case("dtype is None", "np.reshape(g, np.shape(a))"),
+            Case("", "np.reshape(cast_back(g, a, dtype), np.shape(a))"),
+        ],
+        kind=_contiguous_kind,
+        tangent={"a": _SAME},
+    )
 
 
 # New arrays
@@ -163,14 +197,27 @@ _LIKE_OPTIONS = "dtype=None, order='K', subok=True, shape=None"
 for _name in ("zeros", "ones", "empty"):
     nondifferentiable(f"numpy.{_name}", signature="shape, dtype=None, order='C'", kind=_made_kind())
     nondifferentiable(f"numpy.{_name}_like", signature=f"a, {_LIKE_OPTIONS}", kind=_like_kind)
-rule("numpy.full", "shape, fill_value, dtype=None, order='C'", kind=_full_kind, fill_value=_fill(like=False),
-     tangent={"fill_value": _SAME})
-rule("numpy.full_like", f"a, fill_value, {_LIKE_OPTIONS}", kind=_like_kind, constant=("a",),
-     fill_value=_fill(like=True), tangent={"fill_value": [
-         Case(_FLOATING_LIKE, "@same"),
-         Case("", _converted("@same")),
-         Case("dtype is None", "np.full(np.shape(y), cast_back(fill_value_dot, fill_value, np.result_type(a)))"),
-     ]})
+rule(
+    "numpy.full",
+    "shape, fill_value, dtype=None, order='C'",
+    kind=_full_kind,
+    fill_value=_fill(like=False),
+    tangent={"fill_value": _SAME},
+)
+rule(
+    "numpy.full_like",
+    f"a, fill_value, {_LIKE_OPTIONS}",
+    kind=_like_kind,
+    constant=("a",),
+    fill_value=_fill(like=True),
+    tangent={
+        "fill_value": [
+            Case(_FLOATING_LIKE, "@same"),
+            Case("", _converted("@same")),
+            Case("dtype is None", "np.full(np.shape(y), cast_back(fill_value_dot, fill_value, np.result_type(a)))"),
+        ]
+    },
+)
 nondifferentiable("numpy.eye", signature="N, M=None, k=0, dtype=None, order='C'", kind=_eye_kind)
 nondifferentiable("numpy.identity", signature="n, dtype=None", kind=_identity_kind)
 
@@ -220,21 +267,31 @@ def _linspace_cases(weights: str, name: str) -> Formula:
     ]
 
 
-rule("numpy.arange", "start, stop=None, step=1, dtype=None", kind=_arange_kind,
-     start=[Case("stop is None", "0.0"), Case("dtype is None", "np.sum(g)")],
-     stop=[Case("dtype is None", "0.0")],
-     step=[Case("dtype is None", "g @ np.arange(len(g))")],
-     tangent={
-         "start": [Case("stop is None", "np.zeros(len(y))"), Case("dtype is None", "np.full(len(y), start_dot)")],
-         "stop": [Case("dtype is None", "np.zeros(len(y))")],
-         "step": [Case("dtype is None", "step_dot * np.arange(len(y))")],
-     }, doc="The number of elements counts as constant.")
-rule("numpy.linspace", "start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0", kind=_linspace_kind,
-     start=_linspace_cases("1, 0", "start"), stop=_linspace_cases("0, 1", "stop"),
-     tangent={
-         "start": [Case(_ONE_RESULT, "np.linspace(start_dot, 0 * stop, num, endpoint, axis=axis)")],
-         "stop": [Case(_ONE_RESULT, "np.linspace(0 * start, stop_dot, num, endpoint, axis=axis)")],
-     })
+rule(
+    "numpy.arange",
+    "start, stop=None, step=1, dtype=None",
+    kind=_arange_kind,
+    start=[Case("stop is None", "0.0"), Case("dtype is None", "np.sum(g)")],
+    stop=[Case("dtype is None", "0.0")],
+    step=[Case("dtype is None", "g @ np.arange(len(g))")],
+    tangent={
+        "start": [Case("stop is None", "np.zeros(len(y))"), Case("dtype is None", "np.full(len(y), start_dot)")],
+        "stop": [Case("dtype is None", "np.zeros(len(y))")],
+        "step": [Case("dtype is None", "step_dot * np.arange(len(y))")],
+    },
+    doc="The number of elements counts as constant.",
+)
+rule(
+    "numpy.linspace",
+    "start, stop, num=50, endpoint=True, retstep=False, dtype=None, axis=0",
+    kind=_linspace_kind,
+    start=_linspace_cases("1, 0", "start"),
+    stop=_linspace_cases("0, 1", "stop"),
+    tangent={
+        "start": [Case(_ONE_RESULT, "np.linspace(start_dot, 0 * stop, num, endpoint, axis=axis)")],
+        "stop": [Case(_ONE_RESULT, "np.linspace(0 * start, stop_dot, num, endpoint, axis=axis)")],
+    },
+)
 
 
 # Sizes and single elements
@@ -258,9 +315,16 @@ nondifferentiable("numpy.ndarray.strides", signature="a", kind=Kind("tuple"), ch
 for _name in ("numpy.ndim", *(f"numpy.ndarray.{name}" for name in ("ndim", "size", "itemsize", "nbytes"))):
     nondifferentiable(_name, signature="a", kind=INT, cheap=True)
 nondifferentiable("numpy.size", signature="a, axis=None", kind=INT, cheap=True)
-nondifferentiable("numpy.ndarray.dtype", signature="a", kind=Kind("object", cls=np.dtype), cheap=True)
+nondifferentiable("numpy.ndarray.dtype", signature="a", cheap=True,
+                  kind=lambda *, literals, a: dtype_kind(a.dtype if a.sort in ("array", "scalar") else None))
 nondifferentiable("numpy.may_share_memory", "numpy.shares_memory", signature="a, b, max_work=None", kind=BOOL)
-linear("numpy.ndarray.item", "a, *place", kind=_item_kind, cheap=True, a=[
-    Case("len(place) == 0", "np.full_like(a, g)"),
-    Case("", "item_adjoint(g, a, place)"),
-])
+linear(
+    "numpy.ndarray.item",
+    "a, *place",
+    kind=_item_kind,
+    cheap=True,
+    a=[
+        Case("len(place) == 0", "np.full_like(a, g)"),
+        Case("", "item_adjoint(g, a, place)"),
+    ],
+)

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
+from s2sad.ir.kinds import UNKNOWN, Kind, kind_of, said_dtype
 
 #: Marks a parameter without a default.
 REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
@@ -132,7 +132,12 @@ def register(entry: Rule) -> Rule:
 
 
 def elementwise(
-    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, constant: Sequence[str] = (), doc: str = "",
+    name: str,
+    signature: str,
+    *,
+    kind: Callable[..., Kind] | None = None,
+    constant: Sequence[str] = (),
+    doc: str = "",
     **partials: Formula,
 ) -> Rule:
     """Register an elementwise operation by its partial derivatives; each gives the adjoint and the tangent.
@@ -152,17 +157,31 @@ def elementwise(
             made.append(Case(case.when, text))
         return tuple(made)
 
-    return register(Rule(
-        name, parse_signature(signature),
-        adjoint={p: times(c, "g") for p, c in partials.items()},
-        tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
-        kind=kind or elementwise_kind, constant=tuple(constant), cheap=True, elementwise=True, doc=doc,
-    ))
+    return register(
+        Rule(
+            name,
+            parse_signature(signature),
+            adjoint={p: times(c, "g") for p, c in partials.items()},
+            tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
+            kind=kind or elementwise_kind,
+            constant=tuple(constant),
+            cheap=True,
+            elementwise=True,
+            doc=doc,
+        )
+    )
 
 
 def linear(
-    name: str, signature: str, *, kind: Callable[..., Kind] | None = None, constant: Sequence[str] = (),
-    views: Sequence[str] = (), cheap: bool = False, doc: str = "", **adjoints: Formula,
+    name: str,
+    signature: str,
+    *,
+    kind: Callable[..., Kind] | None = None,
+    constant: Sequence[str] = (),
+    views: Sequence[str] = (),
+    cheap: bool = False,
+    doc: str = "",
+    **adjoints: Formula,
 ) -> Rule:
     """Register an operation that is linear in each parameter named, by its adjoints.
 
@@ -171,47 +190,92 @@ def linear(
     """
     parameters = parse_signature(signature)
     tangent = {p: (Case("", "@same"),) for p in adjoints}
-    return register(Rule(
-        name, parameters, adjoint={p: _cases(f) for p, f in adjoints.items()}, tangent=tangent,
-        kind=kind, constant=tuple(constant), views=tuple(views), cheap=cheap, doc=doc,
-    ))
+    return register(
+        Rule(
+            name,
+            parameters,
+            adjoint={p: _cases(f) for p, f in adjoints.items()},
+            tangent=tangent,
+            kind=kind,
+            constant=tuple(constant),
+            views=tuple(views),
+            cheap=cheap,
+            doc=doc,
+        )
+    )
 
 
 def rule(
-    name: str, signature: str, *, tangent: Mapping[str, Formula] | None = None, kind: Callable[..., Kind] | None = None,
-    constant: Sequence[str] = (), views: Sequence[str] = (), cheap: bool = False, results: int = 0, doc: str = "",
+    name: str,
+    signature: str,
+    *,
+    tangent: Mapping[str, Formula] | None = None,
+    kind: Callable[..., Kind] | None = None,
+    constant: Sequence[str] = (),
+    views: Sequence[str] = (),
+    cheap: bool = False,
+    results: int = 0,
+    doc: str = "",
     **adjoints: Formula,
 ) -> Rule:
     """Register an operation by its adjoints and, in `tangent`, its tangents, each a formula by parameter."""
-    return register(Rule(
-        name, parse_signature(signature), adjoint={p: _cases(f) for p, f in adjoints.items()},
-        tangent={p: _cases(f) for p, f in (tangent or {}).items()},
-        kind=kind, constant=tuple(constant), views=tuple(views), cheap=cheap, results=results, doc=doc,
-    ))
+    return register(
+        Rule(
+            name,
+            parse_signature(signature),
+            adjoint={p: _cases(f) for p, f in adjoints.items()},
+            tangent={p: _cases(f) for p, f in (tangent or {}).items()},
+            kind=kind,
+            constant=tuple(constant),
+            views=tuple(views),
+            cheap=cheap,
+            results=results,
+            doc=doc,
+        )
+    )
 
 
 def sequence(
-    name: str, signature: str, *, over: str, item: Formula, tangent: Formula = "@same",
-    kind: Callable[..., Kind] | None = None, views: Sequence[str] = (), doc: str = "",
+    name: str,
+    signature: str,
+    *,
+    over: str,
+    item: Formula,
+    tangent: Formula = "@same",
+    kind: Callable[..., Kind] | None = None,
+    views: Sequence[str] = (),
+    doc: str = "",
 ) -> Rule:
     """Register an operation on a sequence of arrays, parameter `over`.
 
     `item` is the adjoint of one `item` of the sequence at position `k` (a literal). The tangent is the operation itself
     on the sequence of tangents ("@same"; zeros stand for items without one), or a text of `item_dot`.
     """
-    return register(Rule(
-        name, parse_signature(signature), adjoint={over: _cases(item)}, tangent={over: _cases(tangent)},
-        kind=kind, sequence=over, views=tuple(views), doc=doc,
-    ))
+    return register(
+        Rule(
+            name,
+            parse_signature(signature),
+            adjoint={over: _cases(item)},
+            tangent={over: _cases(tangent)},
+            kind=kind,
+            sequence=over,
+            views=tuple(views),
+            doc=doc,
+        )
+    )
 
 
 def nondifferentiable(
-    *names: str, kind: Callable[..., Kind] | Kind | None = None, pure: bool = True, cheap: bool = False,
-    signature: str = "*args", doc: str = "",
+    *names: str,
+    kind: Callable[..., Kind] | Kind | None = None,
+    pure: bool = True,
+    cheap: bool = False,
+    signature: str = "*args",
+    doc: str = "",
 ) -> None:
     """Register operations whose results carry no derivative (integers, booleans, shapes), or have derivative zero."""
     for name in names:
-        result = (lambda k: (lambda **_: k))(kind) if isinstance(kind, Kind) else kind
+        result = (lambda k: lambda **_: k)(kind) if isinstance(kind, Kind) else kind
         register(Rule(name, parse_signature(signature), kind=result, pure=pure, cheap=cheap, doc=doc))
 
 
@@ -309,4 +373,6 @@ def kind_of_result(entry: Rule, bound: Mapping[str, Any], literals: Mapping[str,
         if p.name not in bound and p.default is not REQUIRED:
             bound[p.name] = () if p.variadic else kind_of(p.default)
             literals[p.name] = p.default
+        elif p.name not in literals and (said := said_dtype(bound.get(p.name))) is not None:
+            literals[p.name] = said
     return entry.kind(literals=literals, **bound)

@@ -67,8 +67,13 @@ def unspread(g: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:
 def cast_back(g: Any, a: Any, dtype: Any = None) -> Any:
     """The adjoint of a conversion of a to `dtype`: g in the dtype of a, zero where the conversion made integers."""
     if dtype is not None and np.dtype(dtype).kind not in "fc":
-        g = g * 0.0
+        g = np.zeros(np.shape(g))
     return np.asarray(g).astype(np.result_type(a))[()]
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """The tangent of a conversion to `dtype` of what has the tangent x: zero where it makes integers."""
+    return np.array(x, dtype)[()] if np.dtype(dtype).kind in "fc" else np.zeros(np.shape(x))[()]
 
 
 # Order of axes and elements

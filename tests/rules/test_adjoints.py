@@ -78,6 +78,7 @@ def uses():
         "repeat_adjoint": [(some(6), V, 2), (some(2, 6), M, 2, 1), (some(3), V, [1, 0, 2])],
         "unpad": [(some(6), V, (1, 2))],
         "cast_back": [(V, W), (V, W, "int64"), (1.5, 2.5)],
+        "cast": [(V, "float64")],
         "diagonal_adjoint": [(some(2), M), (some(3, 2), T, 0, 0, 2)],
         "trace_adjoint": [(1.5, Q), (some(4), T, 1)],
         "diag_adjoint": [(some(4, 4), V, 1), (some(2), M, 1)],

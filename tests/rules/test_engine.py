@@ -26,7 +26,7 @@ from rules import (
     test_reductions,
     test_shapes,
 )
-from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal
+from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
 
 import s2sad
 from s2sad.errors import S2sadError
@@ -57,8 +57,6 @@ REFUSED: dict[str, str] = {
 #: Rules whose gradient has a use that cannot be differentiated again, and what the refusal says.
 REFUSED_TWICE: dict[str, str] = {
     "math.prod": "product_of_others",  # of more than eight items
-    "numpy.astype": "no tangent",
-    "numpy.ndarray.astype": "no tangent",
     "s2sad.runtime.reductions.products_of_others": "products_of_others_tangent",  # third derivatives
     "s2sad.runtime.special.digamma": "trigamma",  # the third derivative of math.lgamma
 }
@@ -181,6 +179,51 @@ def program_of(u: Use, literal: bool = True) -> Program | None:
     made.text = text
     made.wrt = tuple(active)
     return made
+
+
+V, W = np.array([0.5, -1.5, 2.25]), np.array([1.0, 0.25, -0.75])
+
+#: Uses that literals cannot say: dtypes named by types and by other arrays, arrays made of arrays.
+FURTHER = [
+    ("np.asarray(x)", {"x": V}),
+    ("np.array(x)", {"x": V}),
+    ("np.array(x, dtype=float)", {"x": V}),
+    ("np.array([[x, z], [z, 2.0]])", {"x": 0.5, "z": -1.5}),
+    ("np.array([[x, z], (z, W)])", {"x": V, "z": V}),
+    ("np.stack([[x, z], [z, x]], axis=1)", {"x": V, "z": V}),
+    ("np.array([pair, pair])", {"x": 0.5, "z": -1.5}),
+    ("np.array(pair)", {"x": V, "z": V}),
+    ("np.array([pair, [pair[1], x]]) @ W[:2]", {"x": 0.5, "z": -1.5}),
+    ("np.sum(pair)", {"x": 0.5, "z": -1.5}),
+    ("np.dot(pair, W[:2])", {"x": 0.5, "z": -1.5}),
+    ("np.concatenate([[x, z], W])", {"x": 0.5, "z": -1.5}),
+    ("np.asarray([x, z, 1.0])", {"x": 0.5, "z": -1.5}),
+    ("np.array([x, z], dtype=np.float64)", {"x": V, "z": W}),
+    ("x.astype(float)", {"x": V}),
+    ("x.astype(np.float64)", {"x": V}),
+    ("x.astype(z.dtype) * z", {"x": V, "z": W}),
+    ("np.astype(x, x.dtype)", {"x": V}),
+    ("np.zeros(3, dtype=np.float64) + x", {"x": V}),
+    ("np.zeros(x.shape, dtype=x.dtype) + x", {"x": V}),
+    ("np.ones_like(x, dtype=float) * x", {"x": V}),
+    ("np.full(3, x, dtype=float)", {"x": 0.5}),
+    ("np.full_like(z, x, dtype=np.float64) * z", {"x": 0.5, "z": W}),
+    ("x + (x > 0).astype(float)", {"x": V}),
+    ("x * x.astype(int)", {"x": V}),
+    ("np.float64(x) * z", {"x": 0.5, "z": W}),
+]
+
+
+def further() -> list[Any]:
+    found = []
+    for expression, arguments in FURTHER:
+        text = f"import numpy as np\ndef f({', '.join(arguments)}):\n    y = {expression}\n    return np.sum(y * y)\n"
+        if "W" in expression:
+            text = text.replace("import numpy as np\n", "import numpy as np\nW = np.array([1.0, 0.25, -0.75])\n")
+        if "pair" in expression:
+            text = text.replace("    y =", "    pair = [x, z]\n    y =")
+        found.append(pytest.param(use(expression), Program(text, dict(arguments), tuple(arguments)), id=expression))
+    return found
 
 
 def programs() -> Iterator[tuple[Use, Program]]:
@@ -326,6 +369,23 @@ def refusals(
                 raise
             found |= said
     return found
+
+
+@pytest.mark.parametrize("u, made", further())
+def test_dtypes_and_arrays_of_arrays(u: Use, made: Program) -> None:
+    check_first(made, u)
+    check_second(made, u)
+
+
+def test_conversions_keep_single_precision() -> None:
+    def narrow(x, z):  # type: ignore[no-untyped-def]
+        return np.sum(x.astype(np.float32) * z)
+
+    x, z = V.astype("float64"), W.astype("float32")
+    g = s2sad.grad(narrow, wrt=("x", "z"))(x, z)
+    assert [a.dtype for a in g] == ["float64", "float32"]
+    np.testing.assert_allclose(g[0], W, rtol=1e-6)
+    np.testing.assert_allclose(g[1], V, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", ALL)
