@@ -45,22 +45,17 @@ Frame = Stmt | None
 
 
 #: What the reverse sweep needs so far: for each Var the frames that its value is local to, None for what flows on.
-Needed = dict[Var, dict[object, None]]
-
-
-def _copied(needed: Needed) -> Needed:
-    return {var: dict(frames) for var, frames in needed.items()}
+Needed = dict[Var, frozenset[object]]
 
 
 def _merge(needed: Needed, more: Needed) -> bool:
     """Add to what is needed; tell whether that changed it."""
     changed = False
     for var, frames in more.items():
-        mine = needed.setdefault(var, {})
-        for frame in frames:
-            if frame not in mine:
-                mine[frame] = None
-                changed = True
+        mine = needed.get(var, frozenset())
+        if mine is not frames and not frames <= mine:
+            needed[var] = mine | frames
+            changed = True
     return changed
 
 
@@ -397,8 +392,8 @@ class _Recovery:
     def _trip(self, loop: For | While, req: Needed, entry: Needed) -> Needed:
         """What is needed at the end of a loop's body and goes round."""
         end: Needed = {}
-        for var, frames in self._flow(loop.body, _copied(req)).items():
-            kept = {f: None for f in frames if f is not loop and not (f is None and self._settled(var, loop, entry))}
+        for var, frames in self._flow(loop.body, dict(req)).items():
+            kept = frozenset(f for f in frames if f is not loop and not (f is None and self._settled(var, loop, entry)))
             if kept:
                 end[var] = kept
         return end
@@ -408,17 +403,17 @@ class _Recovery:
         if atomic:
             pass
         elif isinstance(stmt, If):
-            first, second = (self._flow(b, _copied(req)) for b in blocks_of(stmt))
+            first, second = (self._flow(b, dict(req)) for b in blocks_of(stmt))
             req = first
             _merge(req, second)
         elif isinstance(stmt, (For, While)):
             entry = req
-            req = _copied(req)
+            req = dict(req)
             while _merge(req, self._trip(stmt, req, entry)):
                 pass
         for var, local, after in self.kept.get(stmt, ()):
             if not after:
-                req.setdefault(var, {})[local] = None
+                req[var] = req.get(var, frozenset()) | {local}
         if atomic or not isinstance(stmt, For):
             for var in defs_within([stmt]) if atomic else defs(stmt):
                 if req.pop(var, None):
@@ -427,7 +422,7 @@ class _Recovery:
             self.undone.add(stmt)
         for var, local, after in self.kept.get(stmt, ()):
             if after:
-                req.setdefault(var, {})[local] = None
+                req[var] = req.get(var, frozenset()) | {local}
         return req
 
     def _undefined(self) -> list[Var]:

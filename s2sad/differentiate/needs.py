@@ -219,20 +219,20 @@ class AdjointNeeds:
         These are what its body adds to, and what it carries that nothing after it adds to.
         """
         assert isinstance(loop, (For, While))
+        arrays: dict[Var, None] = {}
+        for stmt in walk(loop.body):
+            for c in self.contributions.get(stmt, ()):
+                if not self._is_number(c.var) and kind_at(self.kinds.get(c.var, UNKNOWN), c.path).shape != ():
+                    arrays[c.var] = None
+        if not arrays:
+            return []
         inside = {v for s in walk(loop.body) for v in defs(s)}
         within = set(walk(loop.body))
         order = list(walk(self.function.body))
         after = order[order.index(loop) :]
         added = {c.var for s in after if s not in within for c in self.contributions.get(s, ())}
-        found: dict[Var, None] = {}
-        for stmt in walk(loop.body):
-            for contribution in self.contributions.get(stmt, ()):
-                var = contribution.var
-                if self._is_number(var) or kind_at(self.kinds.get(var, UNKNOWN), contribution.path).shape == ():
-                    continue
-                if var not in inside or (var in self._carried(loop) and var not in added):
-                    found[var] = None
-        return list(found)
+        carried = self._carried(loop)
+        return [v for v in arrays if v not in inside or (v in carried and v not in added)]
 
     def _carried(self, loop: For | While) -> set[Var]:
         """What a trip of a loop may read of an earlier one."""
