@@ -227,3 +227,149 @@ def test_a_gradient_is_of_its_arguments_kind(name: str, argument: str) -> None:
     tolerance = TOLERANCE.get(np.asarray(x).dtype.name, 1e-6)
     np.testing.assert_allclose(np.asarray(g, "float64"), expected, rtol=tolerance, atol=tolerance)
     np.testing.assert_allclose(np.asarray(g2, "float64"), expected, rtol=tolerance, atol=tolerance)
+
+
+def weighted(x, y):  # type: ignore[no-untyped-def]
+    total = 0.0
+    for i in range(2):
+        total = total + np.sum(x * y) * i
+        x = x * y
+    return total
+
+
+#: Functions of two arguments, each of its own dtype.
+PAIRS: dict[str, Any] = {
+    "product": lambda x, y: np.sum(x * y),
+    "first alone": lambda x, y: np.sum(x) + 0 * np.sum(y),
+    "quotient": lambda x, y: np.sum(x / y),
+    "difference": lambda x, y: np.sum((x - y) ** 2),
+    "dot": lambda x, y: np.sum(np.dot(x, y)),
+    "call": lambda x, y: np.sum(inner(inner(x, y), x)),
+    "loop": weighted,
+    "where": lambda x, y: np.sum(np.where(x > y, x, y)),
+    "maximum": lambda x, y: np.sum(np.maximum(x, 2 * y)),
+    "stack": lambda x, y: np.sum(np.stack([x * y, y * x * y])),
+    "branch": lambda x, y: np.sum(x * y) if np.sum(x) > 0 else np.sum(y),
+    "rest": lambda x, y: np.sum(np.mod(x, 2) * y),
+}
+MIXED = [
+    (a, b)
+    for a in ("float32 1-d", "float64 1-d", "float32", "float64 0-d", "float")
+    for b in (f"{np.dtype(np.longdouble).name} 1-d", "float32 1-d", "float16 0-d", "float")
+]
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("a, b", MIXED)
+def test_each_of_two_arguments_has_its_own(name: str, a: str, b: str) -> None:
+    x, y = ARGUMENTS[a], ARGUMENTS[b]
+    expected = s2sad.grad(PAIRS[name], wrt=(0, 1))(double(x), double(y))
+    tolerance = max(TOLERANCE.get(np.asarray(v).dtype.name, 1e-6) for v in (x, y))
+    for gradient in (
+        s2sad.grad(PAIRS[name], wrt=(0, 1))(x, y),
+        s2sad.value_and_grad(PAIRS[name], wrt=(0, 1))(x, y)[1],
+    ):
+        for g, v, e in zip(gradient, (x, y), expected):
+            check(g, v, (x, y))
+            np.testing.assert_allclose(np.asarray(g, "float64"), e, rtol=tolerance, atol=tolerance)
+        assert not np.may_share_memory(*gradient) or np.ndim(gradient[0]) == 0
+
+
+@pytest.mark.parametrize("a, b", MIXED)
+def test_gradients_of_a_structure(a: str, b: str) -> None:
+    given = (ARGUMENTS[a], [ARGUMENTS[b], ARGUMENTS["float32 1-d"]])
+
+    def loss(p):  # type: ignore[no-untyped-def]
+        return np.sum(p[0] * p[1][0] * W64) + np.sum(p[1][1])
+
+    first, (second, third) = s2sad.grad(loss)(given)
+    for g, v in ((first, given[0]), (second, given[1][0]), (third, given[1][1])):
+        check(g, v)
+
+
+#: Functions of one argument that are differentiated twice.
+TWICE = {
+    "cube": lambda x: np.sum(x**3),
+    "by doubles": lambda x: np.sum(x * x * W64),
+    "by singles": lambda x: np.sum(np.sin(x) * W32),
+    "by ints": lambda x: np.sum(np.arange(3) * x),
+    "call": lambda x: np.sum(inner(x, x)),
+    "loop": kept,
+    "while": powers,
+    "conversion": lambda x: np.sum(np.asarray(x, dtype=np.float32) ** 2),
+    "linear": lambda x: np.sum(x) * 2,
+}
+
+
+@pytest.mark.parametrize("argument", [a for a, x in ARGUMENTS.items() if np.ndim(x) < 2])
+@pytest.mark.parametrize("name", TWICE)
+def test_second_derivatives(name: str, argument: str) -> None:
+    x = ARGUMENTS[argument]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", s2sad.errors.S2sadWarning)
+        first = s2sad.grad(TWICE[name])
+        if np.ndim(x) == 0:
+            g, expected = s2sad.grad(first)(x), s2sad.grad(first)(double(x))
+        else:
+            seed = np.ones_like(x)
+            g, expected = s2sad.vjp(first)(x, seed), s2sad.vjp(first)(double(x), double(seed))
+            check(g, x, (seed,))
+    check(g, x)
+    tolerance = 1e-5 if name in ("by singles", "conversion") else 1e-6
+    tolerance = TOLERANCE.get(np.asarray(x).dtype.name, tolerance)
+    np.testing.assert_allclose(np.asarray(g, "float64"), expected, rtol=tolerance, atol=tolerance)
+
+
+def test_an_integer_factor_leaves_a_float() -> None:
+    gradient = s2sad.grad(lambda x: np.sum(np.arange(3) * x))(2.0)
+    assert isinstance(gradient, float)
+    assert gradient == 3.0
+
+
+def test_ones_that_fall_away_leave_the_dtype() -> None:
+    x, y = np.array([1.0, 2.0]), np.array([3.0, 4.0], "float32")
+    gx, gy = s2sad.grad(lambda x, y: np.sum(x * y), wrt=(0, 1))(x, y)
+    check(gx, x, (y,))
+    check(gy, y, (x,))
+
+
+def test_a_count_that_stays_an_int_gives_a_float() -> None:
+    def steps(x, n):  # type: ignore[no-untyped-def]
+        factor = 2
+        for _ in range(n):
+            factor = factor * x
+        return factor * x
+
+    for n in (0, 1):
+        check(s2sad.grad(steps)(1.5, n), 1.5)
+
+
+#: Functions that show or copy their argument.
+SHOWN = {
+    "itself": lambda x: x,
+    "pad": lambda x: np.pad(x, 0),
+    "transpose": lambda x: x.T,
+    "slice": lambda x: x[:],
+    "asarray": lambda x: np.asarray(x),
+    "astype": lambda x: x.astype(float),
+    "reshape": lambda x: x.reshape(-1),
+    "concatenate": lambda x: np.concatenate([x]),
+    "part of a stack": lambda x: np.stack([x])[0],
+    "item of an array": lambda x: np.array([x, x])[1],
+    "broadcast": lambda x: np.broadcast_to(x, (3,)),
+    "sum": lambda x: x + 0.0,
+    "flip": lambda x: np.flip(x),
+    "where": lambda x: np.where(MASK, x, x),
+    "diagonal": lambda x: np.diag(np.diag(x)),
+    "expand": lambda x: np.expand_dims(x, 0)[0],
+    "einsum": lambda x: np.einsum("i->i", x),
+    "einsum of two": lambda x: np.einsum("i,->i", x, 1.0),
+    "call": lambda x: deep(x, 0),
+}
+
+
+@pytest.mark.parametrize("f", SHOWN.values(), ids=SHOWN)
+def test_a_pulled_back_seed_is_not_given_out(f: Any) -> None:
+    x = np.array([0.5, 0.25, 1.75])
+    seed = np.ones(3)
+    check(s2sad.vjp(f)(x, seed), x, (seed,))

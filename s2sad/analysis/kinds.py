@@ -418,8 +418,8 @@ def _check_sequence(loop: For, kinds: Kinds) -> None:
 
 
 def _is_widened(given: Kind, joined: Kind) -> bool:
-    """Whether an argument's name may also hold an array of another dtype or shape."""
-    return given != joined and not (given.shape == () and joined.shape == ())
+    """Whether an argument's name may also hold what is of another kind than the argument, but for Python numbers."""
+    return given != joined and not (given.is_python_number and joined.is_python_number)
 
 
 def _with_own_names(function: Function, arguments: list[Var]) -> Function:

@@ -112,7 +112,7 @@ class _Settling:
         self.kinds = kinds
         self.kind_of = actual.evaluator(function)
         self.aliases: Aliases = alias_classes(function, kinds)
-        self.sure = _surely_floats(function, kinds)
+        self.sure = _surely_floats(function)
         #: Classes with memory that is not this function's, or whose cells may stand for the same memory.
         self.borrowed = {self.aliases.root(v) for v in (*(p.var for p in function.params), *function.free.values())}
         #: How often a class is given out.
@@ -318,7 +318,7 @@ _ARITHMETIC = (
 )  # fmt: skip
 
 
-def _surely_floats(function: Function, kinds: Kinds) -> Callable[[Expr, Callable[[Expr], Kind]], bool]:
+def _surely_floats(function: Function) -> Callable[[Expr, Callable[[Expr], Kind]], bool]:
     """What tells whether a number is a float (np.float64 is one): no int that counts as one, no array without axes.
 
     A Var is where all that it is bound to is.
@@ -360,7 +360,7 @@ def _surely_floats(function: Function, kinds: Kinds) -> Callable[[Expr, Callable
         while changed:
             changed = False
             for v in reached:
-                given = kinds.get(v, UNKNOWN)
+                given = kind_of(v)
                 is_double = given.shape == () and given.dtype == "float64" and not given.is_array
                 is_float = given.sort == "float" or is_double
                 held = all(is_float if e is None else is_sure(e, floats, kind_of) for e in bound.get(v, (None,)))
