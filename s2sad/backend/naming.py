@@ -83,10 +83,14 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
     ends: dict[str, int] = {}
     for name, var in function.free.items():
         names[var] = name
-    for p in function.params:
-        names[p.var] = p.name
-        ends[p.name] = intervals.stop[p.var]
-    params = {p.name for p in function.params}
+    # Users' own parameters keep their names; a seed that would have the same (x_dot beside x_dot) gives way.
+    for p in sorted(function.params, key=lambda p: p.seed):
+        name = p.name
+        while p.seed and name in ends:
+            name += "_"
+        names[p.var] = name
+        ends[name] = intervals.stop[p.var]
+    params = {names[p.var] for p in function.params}
     in_use: dict[tuple[str, str], _Numbers] = {}
     temporaries = 0
     for var in sorted(intervals.order, key=lambda v: intervals.start[v]):

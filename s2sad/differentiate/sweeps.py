@@ -85,15 +85,26 @@ class Sweeps(AdjointNeeds):
         made: Block = []
         pushed = []
         for var in saved:
-            if self.aliases.written(var):
-                copy = Var(var.hint, True)
-                self.kinds[copy] = self.kinds.get(var, UNKNOWN)
-                made.append(Assign(copy, Op("numpy.copy", (var,))))
-                pushed.append(copy)
-            else:
-                pushed.append(var)
+            pushed.append(self._copy_of(var, made) if self.aliases.written(var) else var)
         made.append(Save(site, tuple(pushed)))
         return made
+
+    def _copy_of(self, var: Var, made: Block) -> Var:
+        """A copy of an array; of a tuple, one whose items are copies."""
+        kind = self.kinds.get(var, UNKNOWN)
+        value: Expr = Op("numpy.copy", (var,))
+        if kind.sort in ("tuple", "list") and kind.items is not None:
+            items = []
+            for position, of in enumerate(kind.items):
+                item = Var(var.hint, True)
+                self.kinds[item] = of
+                made.append(Assign(item, Op("operator.getitem", (var, Const(position)))))
+                items.append(self._copy_of(item, made))
+            value = Op(kind.sort, tuple(items))
+        copy = Var(var.hint, True)
+        self.kinds[copy] = kind
+        made.append(Assign(copy, value))
+        return copy
 
     def _save_cells(self, stmt: Store) -> Block:
         cells = Var(stmt.base.hint, True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import importlib
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.kinds import Kinds, Specialiser, kind_of_expr
@@ -18,6 +19,7 @@ from s2sad.differentiate.adjoints import as_const
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import LivePrimal
+from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import Assign, Block, Call, Expr, Label, Op, Program, Stmt, Var, blocks_of, replace
 from s2sad.ir.walk import set_blocks, vars_of
 from s2sad.ir.webs import replace_function
@@ -33,23 +35,32 @@ def unfold(program: Program, kinds: Kinds, lowering: Lowering, wrt: Sequence[int
     varied = ActivityAnalysis(program, kinds).varied(program.entry, frozenset(wrt))[0]
 
     def block(statements: Block, active: frozenset[Var] | None) -> Block:
-        return [statement(s, active) for s in statements]
+        return [made for s in statements for made in statement(s, active)]
 
-    def statement(stmt: Stmt, active: frozenset[Var] | None) -> Stmt:
+    def statement(stmt: Stmt, active: frozenset[Var] | None) -> Block:
         if blocks_of(stmt):
             new: Stmt = replace(stmt)
             set_blocks(new, [block(b, active) for b in blocks_of(stmt)])
-            return new
+            return [new]
         if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name.startswith(_RUNTIME)):
-            return stmt
+            return [stmt]
         if registry.find(stmt.expr.name) is not None:
-            return stmt
+            return [stmt]
         if active is not None and not any(v in active for v in vars_of(stmt.expr)):
-            return stmt
+            return [stmt]
         call = called(stmt.expr)
         if call is None:
-            return stmt  # refused where it is differentiated
-        return Call((stmt.var,), *call, origin=stmt.origin, quote=stmt.quote, group=stmt.group)
+            return [stmt]  # refused where it is differentiated
+        links: dict[str, Any] = {"origin": stmt.origin, "quote": stmt.quote, "group": stmt.group}
+        returned = functions[call[0]].results
+        if not returned.packed:
+            return [Call((stmt.var,), *call, **links)]
+        # A tuple comes as its items.
+        items = tuple(Var(stmt.var.hint, temporary=True) for _ in returned.values)
+        items_kinds = kinds[stmt.var].items if stmt.var in kinds else None
+        kinds.update(zip(items, items_kinds or [UNKNOWN] * len(items)))
+        kinds[stmt.var] = Kind("tuple", items=tuple(kinds[v] for v in items))
+        return [Call(items, *call, **links), Assign(stmt.var, Op("tuple", items), **links)]
 
     def called(op: Op) -> tuple[Label, tuple[Expr, ...]] | None:
         module, _, name = op.name.rpartition(".")

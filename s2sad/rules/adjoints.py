@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import linear, nondifferentiable, rule
+from s2sad.rules.registry import Case, linear, nondifferentiable, rule
 from s2sad.rules.results import array_dtype
 
 
@@ -153,24 +153,57 @@ def _einsum_kind(*, literals: Mapping[str, Any], shape: Kind, **_: Any) -> Kind:
     return Kind("array" if shape.sort == "tuple" and shape.items else "unknown")
 
 
-linear("s2sad.runtime.linalg.einsum_adjoint", "x, shape, place, subscripts, *others", kind=_einsum_kind, x=_einsum_of_g,
-       others=_einsum_other)
+linear(
+    "s2sad.runtime.linalg.einsum_adjoint",
+    "x, shape, place, subscripts, *others",
+    kind=_einsum_kind,
+    x=_einsum_of_g,
+    others=_einsum_other,
+)
 
 
 # Norms: linear in x, and in d where there is one; the derivative by a needs the next order, and ends at the second
 _NORM = "a, ord=None, axis=None, keepdims=False"
 _OF_NORM = "a, ord, axis, keepdims"
 _linalg = "s2sad.runtime.linalg"
-rule(f"{_linalg}.norm_adjoint", f"x, {_NORM}", kind=_like("a", "x", "a"),
-     x=f"norm_tangent(g, {_OF_NORM})", a=f"norm_curvature(x, g, {_OF_NORM})",
-     tangent={"x": f"norm_adjoint(x_dot, {_OF_NORM})", "a": f"norm_curvature(x, a_dot, {_OF_NORM})"})
-rule(f"{_linalg}.norm_tangent", f"x, {_NORM}",
-     x=f"norm_adjoint(g, {_OF_NORM})", a=f"norm_curvature(g, x, {_OF_NORM})",
-     tangent={"x": f"norm_tangent(x_dot, {_OF_NORM})", "a": f"norm_second_tangent(a_dot, x, {_OF_NORM})"})
-rule(f"{_linalg}.norm_curvature", f"x, d, {_NORM}", kind=_like("a", "x", "d", "a"), a=(),
-     x=f"norm_second_tangent(d, g, {_OF_NORM})", d=f"norm_curvature(x, g, {_OF_NORM})",
-     tangent={"x": f"norm_curvature(x_dot, d, {_OF_NORM})", "d": f"norm_curvature(x, d_dot, {_OF_NORM})", "a": ()})
-rule(f"{_linalg}.norm_second_tangent", f"x, d, {_NORM}", a=(),
-     x=f"norm_curvature(g, d, {_OF_NORM})", d=f"norm_curvature(g, x, {_OF_NORM})",
-     tangent={"x": f"norm_second_tangent(x_dot, d, {_OF_NORM})", "d": f"norm_second_tangent(x, d_dot, {_OF_NORM})",
-              "a": ()})
+_STRAIGHT = "ord in (1, 1e999, -1e999)"  # the gradient goes by steps
+rule(
+    f"{_linalg}.norm_adjoint",
+    f"x, {_NORM}",
+    kind=_like("a", "x", "a"),
+    x=f"norm_tangent(g, {_OF_NORM})",
+    a=f"norm_curvature(x, g, {_OF_NORM})",
+    tangent={"x": f"norm_adjoint(x_dot, {_OF_NORM})", "a": f"norm_curvature(x, a_dot, {_OF_NORM})"},
+)
+rule(
+    f"{_linalg}.norm_tangent",
+    f"x, {_NORM}",
+    x=f"norm_adjoint(g, {_OF_NORM})",
+    a=f"norm_curvature(g, x, {_OF_NORM})",
+    tangent={"x": f"norm_tangent(x_dot, {_OF_NORM})", "a": f"norm_second_tangent(a_dot, x, {_OF_NORM})"},
+)
+rule(
+    f"{_linalg}.norm_curvature",
+    f"x, d, {_NORM}",
+    kind=_like("a", "x", "d", "a"),
+    a=[Case(_STRAIGHT, "np.zeros_like(a)")],
+    x=f"norm_second_tangent(d, g, {_OF_NORM})",
+    d=f"norm_curvature(x, g, {_OF_NORM})",
+    tangent={
+        "x": f"norm_curvature(x_dot, d, {_OF_NORM})",
+        "d": f"norm_curvature(x, d_dot, {_OF_NORM})",
+        "a": [Case(_STRAIGHT, "np.zeros_like(y)")],
+    },
+)
+rule(
+    f"{_linalg}.norm_second_tangent",
+    f"x, d, {_NORM}",
+    a=[Case(_STRAIGHT, "np.zeros_like(a)")],
+    x=f"norm_curvature(g, d, {_OF_NORM})",
+    d=f"norm_curvature(g, x, {_OF_NORM})",
+    tangent={
+        "x": f"norm_second_tangent(x_dot, d, {_OF_NORM})",
+        "d": f"norm_second_tangent(x, d_dot, {_OF_NORM})",
+        "a": [Case(_STRAIGHT, "np.zeros_like(y)")],
+    },
+)

@@ -228,7 +228,7 @@ def _others(seed: str) -> list[Case]:
         factors = [*start, *(f"iterable[{j}]" for j in range(count) if j != k)]
         return f"{seed} * ({' * '.join(factors)})" if factors else seed
 
-    return [Case("", formula), Case("", f"{seed} * start * product_of_others(iterable, k)")]
+    return [Case("", formula), Case("", f"{seed} * start * product_of_others(iterable, (k,))")]
 
 
 register(Rule(
@@ -337,8 +337,23 @@ nondifferentiable("math.ulp", signature="x", kind=FLOAT, cheap=True)
 # Functions that adjoints call
 _HERE = "s2sad.runtime.special"
 elementwise(f"{_HERE}.digamma", "x", kind=fixed(FLOAT), x="trigamma(x)")
-elementwise(f"{_HERE}.trigamma", "x", kind=fixed(FLOAT), x=())
+elementwise(f"{_HERE}.trigamma", "x", kind=fixed(FLOAT), x="polygamma(2, x)")
+elementwise(f"{_HERE}.polygamma", "n, x", kind=fixed(FLOAT), x="polygamma(n + 1, x)")
+
+
+def _further_others(seed: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """A seed times the product without item k as well; without a derivative where it is left out already."""
+
+    def formula(values: Mapping[str, Any]) -> str | None:
+        k, places = values.get("k"), values["places_value"]
+        if not isinstance(k, int) or not isinstance(places, tuple):
+            return None
+        return "0.0" if k in places else f"{seed} * product_of_others(items, {(*places, k)})"
+
+    return formula
+
+
 register(Rule(
-    f"{_HERE}.product_of_others", parse_signature("items, k"), kind=fixed(UNKNOWN), sequence="items",
-    adjoint={"items": ()}, tangent={"items": ()},
+    f"{_HERE}.product_of_others", parse_signature("items, places"), kind=fixed(UNKNOWN), sequence="items",
+    adjoint={"items": (Case("", _further_others("g")),)}, tangent={"items": (Case("", _further_others("item_dot")),)},
 ))  # fmt: skip

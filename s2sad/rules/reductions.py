@@ -232,7 +232,7 @@ _pair("ptp_adjoint", "ptp_tangent", "a, axis=None, keepdims=False")
 _pair("median_adjoint", "median_tangent", "a, axis=None, keepdims=False")
 _pair("nanmean_adjoint", "nanmean_tangent", "a, axis=None, keepdims=False")
 
-# Products and variances depend on the elements; what has no rule here is refused.
+# Products and variances depend on the elements.
 rule(
     f"{_HERE}.products_of_others",
     "a, axis=None",
@@ -240,14 +240,9 @@ rule(
     a="products_of_others_tangent(g, a, axis)",
     tangent={"a": "products_of_others_tangent(a_dot, a, axis)"},
 )
-rule(
-    f"{_HERE}.products_of_others_tangent",
-    "x, a, axis=None",
-    kind=_like_a,
-    a=(),
-    x="products_of_others_tangent(g, a, axis)",
-    tangent={"x": "products_of_others_tangent(x_dot, a, axis)", "a": ()},
-)
+# Where its tangent is differentiated in turn, that goes by its own text.
+linear(f"{_HERE}.merge_axes", "x, axis", x="unmerge_axes(g, x, axis)")
+linear(f"{_HERE}.unmerge_axes", "x, a, axis", kind=_like_a, constant=("a",), x="merge_axes(g, axis)")
 _SPREAD = "axis, ddof, keepdims"
 linear(
     f"{_HERE}.var_adjoint",

@@ -114,6 +114,9 @@ def uses():
         yield use("s2sad.runtime.linalg.norm_tangent", d, a, *rest)
         yield use("s2sad.runtime.linalg.norm_curvature", g, d, a, *rest).by("x", "d")
         yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest).by("x", "d")
+        if rest and rest[0] in (1, np.inf, -np.inf):
+            yield use("s2sad.runtime.linalg.norm_curvature", g, d, a, *rest)
+            yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest)
     for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
         yield use("s2sad.runtime.linalg.sum_to", x, shape)
     for name, arguments in calls.items():

@@ -54,12 +54,8 @@ REFUSED: dict[str, str] = {
     "math.fsum": "of an array, not a list",
 }
 
-#: Rules whose gradient has a use that cannot be differentiated again, and what the refusal says.
-REFUSED_TWICE: dict[str, str] = {
-    "math.prod": "product_of_others",  # of more than eight items
-    "s2sad.runtime.reductions.products_of_others": "products_of_others_tangent",  # third derivatives
-    "s2sad.runtime.special.digamma": "trigamma",  # the third derivative of math.lgamma
-}
+#: Rules whose gradient has a use that cannot be differentiated again, what the refusal says, and why it is refused.
+REFUSED_TWICE: dict[str, str] = {}
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%", "pow": "**", "matmul": "@"}
 PREFIX = {"neg": "-", "pos": "+"}

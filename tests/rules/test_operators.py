@@ -1,6 +1,7 @@
 """Every rule of operators, built-in functions and `math`, in every case, against differences."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -33,9 +34,7 @@ NAMES = rules_of("s2sad.rules.operators")
 RECENT = {"math.cbrt", "math.exp2", "math.fma"}
 
 #: Derivatives that exist and are refused for now.
-REFUSED = {
-    "builtins.complex", "builtins.sorted", "s2sad.runtime.special.trigamma", "s2sad.runtime.special.product_of_others",
-}  # fmt: skip
+REFUSED = {"builtins.complex", "builtins.sorted"}
 
 PAIRS = [
     (None, None), ("scalar", None), ("scalar", "scalar"), ((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)),
@@ -120,6 +119,10 @@ def uses():
     yield use("math.ldexp", -1.5, -3)
     yield use("math.nextafter", 1.5, 3.0)
     yield from (use("s2sad.runtime.special.digamma", x) for x in (0.3, 4.5, 20.0, -0.5))
+    yield from (use("s2sad.runtime.special.trigamma", x) for x in (0.3, 4.5, 20.0, -0.5))
+    yield from (use("s2sad.runtime.special.polygamma", n, x).by("x") for n in (1, 2, 3) for x in (0.7, 4.5, 30.0, -0.5))
+    for items, places in (((1.5, 0.5, 3.0, 2.0), (1,)), ([1.5, 0.5, 3.0], (2, 0))):
+        yield replace(use("s2sad.runtime.special.product_of_others", items, places), literal_only=True)
     if hasattr(math, "fma"):
         yield use("math.fma", 1.5, 2.0, 3.0)
 
