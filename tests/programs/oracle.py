@@ -6,6 +6,7 @@ each other, and checks that the caller's arrays are as before and that the resul
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import warnings
 from dataclasses import dataclass
@@ -199,6 +200,66 @@ def point_of(function, args, wrt=None):
     return Point(function, args, positions, single or mentions_single(function.__code__))
 
 
+def check_along(function, *args, wrt=None, seed=0):
+    """Compare the derivatives of a function with a scalar result along two random directions, all arguments at once.
+
+    Fails where a product of gradient and direction is further than 1e-6, relative, from the slope by differences, or
+    1e-9 from the slope by dual numbers; where the value is not the primal's; where an argument is not as before.
+    """
+    point = point_of(function, args, wrt)
+    args = point.args
+    value = function(*copied(args))
+    assert np.ndim(value) == 0 and np.isfinite(value)
+    rng = np.random.default_rng(seed)
+    before = copied(args)
+    with read_only(args), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        got, gradients = s2sad.value_and_grad(function, wrt=point.wrt)(*args)
+        assert same_bits(got, value), f"value_and_grad of {function.__name__}: value {got!r}, not {value!r}"
+        fresh(point, gradients, "value_and_grad")
+        for alone, gradient in zip(s2sad.grad(function, wrt=point.wrt)(*args), gradients):
+            close(alone, gradient, 1e-12, "grad beside value_and_grad", point)
+        for _ in range(2):
+            directions = [random_like(rng, args[i]) for i in point.wrt]
+            exact, rough = slopes(point, directions)
+            product = sum(float(np.sum(g * d)) for g, d in zip(gradients, directions))
+            nearly(product, rough, 1e-6, "gradient against differences", point)
+            nearly(product, exact, 1e-9, "gradient against dual numbers", point)
+            got, slope = s2sad.jvp(function, wrt=point.wrt)(*args, *directions)
+            assert same_bits(got, value), f"jvp of {function.__name__}: value {got!r}, not {value!r}"
+            nearly(slope, exact, 1e-9, "jvp against dual numbers", point)
+    untouched(point, before, "a derivative")
+
+
+def slopes(point, directions):
+    """The slope of a scalar function along directions, by dual numbers and by differences, which agree."""
+    moving = along(point, directions)
+    exact = float(directional(point.function, point.args, moving)[1])
+    rough = float(differences(point.function, point.args, moving)[0])
+    if abs(exact - rough) > 1e-6 * abs(exact):
+        raise Unsuitable(f"differences give {rough}, dual numbers {exact}")
+    return exact, rough
+
+
+def nearly(got, want, tolerance, what, point):
+    """Fails where two numbers differ by more than the tolerance, relative to the second."""
+    error = abs(got - want) / abs(want)
+    assert error <= tolerance, f"{what} of {point.function.__name__}: got {got}, want {want} (error {error:.2e})"
+
+
+@contextlib.contextmanager
+def read_only(args):
+    """Arrays that nobody may write into meanwhile."""
+    arrays = [a for a in args if isinstance(a, np.ndarray)]
+    for a in arrays:
+        a.flags.writeable = False
+    try:
+        yield
+    finally:
+        for a in arrays:
+            a.flags.writeable = True
+
+
 def oracles_agree(function, *args, seed=0):
     """Raise Unsuitable where dual numbers and differences disagree about a function, without s2sad."""
     point = point_of(function, args)
@@ -214,20 +275,13 @@ def _check(point, rng, first, second):
     if not all(np.all(np.isfinite(wide(v))) for v in outputs):
         raise Unsuitable("the value is not finite")
     before = copied(args)
-    for a in args:
-        if isinstance(a, np.ndarray):
-            a.flags.writeable = False
-    try:
+    with read_only(args):
         if first:
             _first_order(point, rng, value, outputs)
             untouched(point, before, "a derivative")
         if second and not isinstance(value, (tuple, list)) and np.ndim(value) == 0:
             _second_order(point, rng)
             untouched(point, before, "a second derivative")
-    finally:
-        for a in args:
-            if isinstance(a, np.ndarray):
-                a.flags.writeable = True
 
 
 def _expected(point, rng, value, outputs):

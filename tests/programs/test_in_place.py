@@ -2373,7 +2373,7 @@ def test_program(name):
     verify(name, name in KNOWN, second=False)
 
 
-@pytest.mark.parametrize("name", named((n for n in PROGRAMS if n not in KNOWN | WRONG), "/2"))
+@pytest.mark.parametrize("name", named([n for n in PROGRAMS if n not in KNOWN | WRONG], "/2"))
 def test_second_derivatives(name):
     verify(name, f"{name}/2" in KNOWN, first=False)
 
