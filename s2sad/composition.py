@@ -85,7 +85,7 @@ def resolve_wrt(wrt: Any, names: list[str], function: str, place: Place | None) 
         raise S2sadError("S401", "wrt names no parameter", place, f"its parameters are {', '.join(names) or 'none'}")
     twice = next((names[p] for k, p in enumerate(positions) if p in positions[:k]), None)
     if twice is not None:
-        raise S2sadError("S401", f"wrt names {twice!r} twice", place)
+        raise S2sadError("S401", f"wrt names {twice!r} twice", place, "name each parameter once")
     return tuple(positions), is_tuple
 
 

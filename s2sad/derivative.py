@@ -178,7 +178,7 @@ class Derivative:
         bound = len(self._bound)
         if bound > len(positional) and not any(p.kind is p.VAR_POSITIONAL for p in found):
             reason = f"{self._base_name()} takes {len(positional)} positional arguments, and {bound} are bound already"
-            raise S2sadError("S402", reason, self._place())
+            raise S2sadError("S402", reason, self._place(), "bind arguments that it has")
         named = dict(self._parts.named)
         made = []
         by_name = False
@@ -192,7 +192,7 @@ class Derivative:
             made.append(p)
         if named and not any(p.kind is p.VAR_KEYWORD for p in found):
             reason = f"{self._base_name()} takes no argument {next(iter(named))!r} by name"
-            raise S2sadError("S402", reason, self._place())
+            raise S2sadError("S402", reason, self._place(), "bind arguments that it has")
         return made
 
     def _signature(self) -> inspect.Signature:
@@ -416,7 +416,7 @@ class Derivative:
             bound = self.__signature__.bind(*args, **kwargs)
         except TypeError as error:
             shown = inspect.Signature([p.replace(annotation=p.empty) for p in self.__signature__.parameters.values()])
-            raise S2sadError("S402", f"{self.__name__}{shown}: {error}", self._place()) from None
+            raise S2sadError("S402", f"{self.__name__}{shown}: {error}", self._place(), _CALL_HELP) from None
         bound.apply_defaults()
         return list(bound.arguments.values())
 
@@ -569,6 +569,8 @@ class Derivative:
         raise S2sadError(code, f"{name!r} {what}, which cannot be differentiated with respect to", self._place(), help)
 
 
+_CALL_HELP = "give each parameter without a default one argument, and no others"
+
 _ARRAYS = (np.ndarray, np.memmap)
 
 #: dtype.kind -> code and what an array of it holds.
@@ -665,7 +667,8 @@ def take_apart(given: Any) -> Parts:
             library = type(given).__module__.partition(".")[0] in ("numpy", "scipy", "functools")
             if not isinstance(call, (Derivative, types.FunctionType)) or library or wrappers > _MOST_WRAPPERS:
                 read_function(given)
-                raise S2sadError("S109", f"an object of type {type(given).__qualname__} is not a Python function")
+                reason = f"an object of type {type(given).__qualname__} is not a Python function"
+                raise S2sadError("S109", reason, help="give a function made by def or lambda")
             bound, given = (given, *bound), call
     return Parts(given, bound, named, binding)
 

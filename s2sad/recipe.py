@@ -118,7 +118,7 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
     given = list(kinds or ())
     if len(given) > len(names) - bound:
         listed = ", ".join(names[bound:]) or "nothing"
-        raise S2sadError("S402", f"{len(given)} types are given, but {primal.name} takes {listed}", place)
+        raise S2sadError("S402", f"{len(given)} types are given, but {primal.name} takes {listed}", place, _TYPES_HELP)
     for position, kind in enumerate(given, bound):
         found[position] = found[position] if kind is None else kind
     if options.seed == "one" and options.mode == "reverse":
@@ -127,6 +127,8 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
         _check_differentiable(primal, names[position + bound], found[position + bound])
     return Recipe(primal, options, tuple(names), tuple(found), tuple(p + bound for p in positions), is_tuple)
 
+
+_TYPES_HELP = "give one type a parameter, or fewer"
 
 _NOT_FLOATS = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404", "booleans")}
 

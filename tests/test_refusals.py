@@ -1,6 +1,7 @@
 """Bad input: every refusal has a code, a place with a caret, a reason and a help; none is a bare error of Python."""
 
 import functools
+import itertools
 import linecache
 import math
 import pickle
@@ -132,6 +133,7 @@ MESSAGES = [
         f.py:1:1: [S402] grad_f(x, y): missing a required argument: 'y'
         1 | def f(x, y):
           | ^^^^^^^^^^^^
+        help: give each parameter without a default one argument, and no others
         """,
     ),
     (
@@ -140,6 +142,7 @@ MESSAGES = [
         f.py:1:1: [S402] grad_f(x, y): too many positional arguments
         1 | def f(x, y):
           | ^^^^^^^^^^^^
+        help: give each parameter without a default one argument, and no others
         """,
     ),
     (
@@ -211,6 +214,28 @@ MESSAGES = [
 @pytest.mark.parametrize("text, args, names, message", MESSAGES, ids=lambda v: None)
 def test_message(text, args, names, message):
     assert str(refusal(text, *args, **names)) == textwrap.dedent(message).strip()
+
+
+class Slotted:
+    """An object of whose attributes nothing is known before they are asked for."""
+
+    __slots__ = ()
+
+    @property
+    def inner(self):
+        return Summing()
+
+
+class Summing:
+    T = 3.0
+
+    def sum(self, x):
+        return 3 * x
+
+
+def helper_of_complex(x):
+    y = x + 1j
+    return abs(y)
 
 
 # ---- constructs -----------------------------------------------------------------------------------------------------
@@ -321,6 +346,34 @@ def test_bodies_of_coroutines(body):
         ("return x * 1j", "S409", "x * 1j"),
         ("return x > 1", "S409", "x > 1"),
         ("return [x]", "S408", "[x]"),
+        # complex numbers in the middle
+        ("return abs(x * 1j)", "S207", "x * 1j"),
+        ("return np.abs(np.exp(1j * x))", "S207", "1j * x"),
+        ("return helper_of_complex(x)", "S207", None),
+        ("z = 2j\ny = x + z\nreturn abs(y)", "S207", "x + z"),
+        # what a number does not have
+        ("return x[0]", "S303", "x[0]"),
+        ("return x[0] * 2", "S303", "x[0]"),
+        ("return x.T", "S203", "x.T"),
+        ("return x.shape[0] * 2.0", "S203", "x.shape"),
+        ("return x.summ()", "S203", "x.summ()"),
+        ("return len(x) * x", "S303", "len(x)"),
+        ("y = 0.0\nfor v in x:\n    y = y + v\nreturn y", "S303", None),
+        # loops over what has no items by position
+        ("for k in table:\n    x = x * k\nreturn x", "S201", "table"),
+        ("for k, v in table.items():\n    x = x * v\nreturn x", "S201", "table.items()"),
+        ("for v in table.values():\n    x = x * v\nreturn x", "S201", "table.values()"),
+        ("for i, k in enumerate(table):\n    x = x * k\nreturn x", "S201", "enumerate(table)"),
+        ("for i, (k, v) in enumerate(table.items()):\n    x = x * v\nreturn x", "S201", None),
+        ("for k, v in zip(table, (1, 2)):\n    x = x * v\nreturn x", "S201", None),
+        ("for k in {1}:\n    x = x * k\nreturn x", "S201", None),
+        ("for k in names:\n    x = x * k\nreturn x", "S201", "names"),
+        ("for k in map(float, (1, 2)):\n    x = x * k\nreturn x", "S201", "map(float, (1, 2))"),
+        ("for k in itertools.chain((1,), (2,)):\n    x = x * k\nreturn x", "S201", "itertools.chain((1,), (2,))"),
+        ("for k in set((1, 2)):\n    x = x * k\nreturn x", "S201", "set((1, 2))"),
+        # methods of what is not known
+        ("return slotted.inner.sum(x)", "S204", "slotted.inner.sum(x)"),
+        ("return slotted.inner.T * x", "S204", "slotted.inner.T"),
     ],
 )  # fmt: skip
 def test_refused_with_place(body, code, at):
@@ -328,7 +381,12 @@ def test_refused_with_place(body, code, at):
     cached = functools.lru_cache(lambda x: x)
     cached.__name__ = "cached"
     names = {"g": lambda a, b=2.0: a * b, "number": 3.0, "y": [], "cached": cached, "derived": grad(lambda x: x * x)}
+    names.update(table={0: 2.0}, names={1, 2}, slotted=Slotted(), itertools=itertools)
+    names.update(helper_of_complex=helper_of_complex)
     refused = refusal(text, 2.0, **names)
+    if body == "return helper_of_complex(x)":
+        assert refused.code == code and refused.place.text.strip() == "y = x + 1j"
+        return
     assert refused.code == code, refused
     place = refused.place
     assert place.file == "f.py"
@@ -336,6 +394,7 @@ def test_refused_with_place(body, code, at):
     assert place.text.split("\n")[0] == line
     if at is not None:
         assert line[place.column - 1 : place.end_column - 1] == at
+    assert refused.help
     shown = str(refused).split("\n")
     assert re.fullmatch(r"f\.py:\d+:\d+: \[S\d\d\d\] .+", shown[0])
     assert "^" in shown[2]
@@ -365,6 +424,39 @@ def test_no_transform_loses_a_derivative(body, transform):
     refused = refusal(text, 2.0, *extra, transform=transform, holder=Holder())
     assert refused.code in ("S201", "S301", "S303")
     assert refused.place.line > 1
+
+
+class Layer:
+    """Holds an object with a method of an array's name, and arrays deep within."""
+
+    def __init__(self):
+        self.head, self.body = Summing(), types.SimpleNamespace(inner=types.SimpleNamespace(w=np.ones((2, 3))))
+
+    def loss(self, x):
+        return np.sum(self.head.sum(x) * np.sum(self.body.inner.w.T @ np.ones(2)))
+
+
+def test_methods_of_objects_within_objects():
+    np.testing.assert_array_equal(grad(Layer().loss)(np.ones(2)), [18.0, 18.0])
+
+
+def test_complex_numbers_that_carry_no_derivative():
+    z = 3 + 4j
+
+    def f(x, c):
+        return x * abs(z) + np.sum(np.abs(c)) * x
+
+    assert grad(f)(2.0, np.array([1j, 2.0])) == 8.0
+
+
+def test_what_a_number_does_not_have_where_it_is_not_asked_for():
+    def f(x):
+        if isinstance(x, np.ndarray):
+            return x[0] * len(x) * x.shape[0]
+        return x * x
+
+    assert grad(f)(3.0) == 6.0
+    np.testing.assert_array_equal(grad(f)(np.ones(2)), [4.0, 0.0])
 
 
 def test_self_reference():

@@ -7,6 +7,7 @@ combination of its arguments' kinds, and attributes, methods and in-place operat
 from __future__ import annotations
 
 import inspect
+import sys
 import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
@@ -91,7 +92,7 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
             operand(e)
-        return None if bottom else UNKNOWN
+        return None if bottom else _iterator_kind(expr.name)
     bound = bind(entry, expr)
     bound_kinds = {n: tuple(map(operand, e)) if isinstance(e, tuple) else operand(e) for n, e in bound.items()}
     if bottom:
@@ -101,6 +102,14 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
         if isinstance(first, Kind) and first.sort in _NOT_ARRAYS:
             return UNKNOWN
     return registry.kind_of_result(entry, bound_kinds, literals(bound))
+
+
+def _iterator_kind(name: str) -> Kind:
+    """The kind of what calling an iterator class of Python gives: `map`, `set`, `itertools.product`; else unknown."""
+    module, _, plain = name.rpartition(".")
+    cls = getattr(sys.modules.get(module), plain, None) if module in ("builtins", "itertools") else None
+    is_iterator = isinstance(cls, type) and hasattr(cls, "__iter__") and not hasattr(cls, "__getitem__")
+    return Kind("object", cls=cls) if is_iterator else UNKNOWN
 
 
 #: What the methods of a dict give that can be looped over, but have no items by position.
@@ -385,7 +394,7 @@ def _is_unclear(op: Op, kinds: Kinds) -> bool:
 def _check_numbers(stmt: Stmt, op: Op, kinds: Kinds) -> None:
     """Refuse (S203, S303) what a number does not have, where it is certainly asked for: the primal raises there."""
     prefix, _, name = op.name.partition(".")
-    if op.name != "operator.getitem" and prefix not in ("method", "attribute"):
+    if op.name not in ("operator.getitem", "builtins.len") and prefix not in ("method", "attribute"):
         return
     kind = kind_of_expr(op.operands[0], kinds)
     if kind.is_python_number and prefix in ("method", "attribute") and not hasattr(_PYTHON_NUMBERS[kind.sort], name):
@@ -395,6 +404,8 @@ def _check_numbers(stmt: Stmt, op: Op, kinds: Kinds) -> None:
         by_position = kind_of_expr(op.operands[1], kinds).sort in ("int", "slice")
         if kind.is_python_number or (kind.sort == "scalar" and by_position):
             raise S2sadError("S303", "a number has no items", stmt.origin, "pass an array")
+    if op.name == "builtins.len" and kind.is_number:
+        raise S2sadError("S303", "a number has no length", stmt.origin, "pass an array")
 
 
 _PYTHON_NUMBERS: dict[str, type] = {"bool": bool, "int": int, "float": float, "complex": complex}
@@ -403,11 +414,11 @@ _PYTHON_NUMBERS: dict[str, type] = {"bool": bool, "int": int, "float": float, "c
 def _check_sequence(loop: For, kinds: Kinds) -> None:
     """Refuse (S201) a loop over what has no items by position: a dict and its views, a set, a generator."""
     for stmt in loop.body:
-        if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == "operator.getitem"):
-            return
-        sequence, index = stmt.expr.operands
-        if index is not loop.target or not loop.target.temporary:
-            return
+        if not isinstance(stmt, Assign) or stmt.quote is not None:
+            return  # the user's own; what takes the items comes before
+        if not (isinstance(stmt.expr, Op) and stmt.expr.name == "operator.getitem"):
+            continue
+        sequence = stmt.expr.operands[0]
         kind = kind_of_expr(sequence, kinds)
         cls = dict if kind.sort == "dict" else kind.cls if kind.sort == "object" else None
         if isinstance(cls, type) and (not hasattr(cls, "__getitem__") or issubclass(cls, (dict, Mapping))):

@@ -91,7 +91,7 @@ def entry_check(
             count = "" if kind_.items is None else f" or len({name}) != {len(kind_.items)}"
             made.structure.append(f"not isinstance({name}, {kind_.sort}){count}")
             listed.append(f"a {kind_.sort} {name}" + ("" if kind_.items is None else f" of {len(kind_.items)} items"))
-        elif kind_.cls is not None:
+        elif kind_.cls is not None and kind_.dtype is None:
             made.structure.append(f'type({name}).__qualname__ != "{kind_.cls.__qualname__}"')
             listed.append(f"{name} of class {kind_.cls.__qualname__}")
     numbers = [n for n, k in params if k.shape == () and not k.is_array]

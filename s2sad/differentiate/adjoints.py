@@ -74,14 +74,7 @@ class StatementAdjoints:
             ] + self._nested_displays(stmt.var, (), expr)  # fmt: skip
         entry = registry.find(rule_name(expr))
         if entry is None:
-            near = registry.nearest(expr.name)
-            help = (
-                f"rules exist for {', '.join(near)}"
-                if near
-                else "register a rule, or write it with functions that have one"
-            )
-            shown = expr.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
-            raise S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
+            raise refused_operation(stmt, expr)
         if entry.name == "operator.getitem":
             return self._getitem(stmt, expr)
         return self._by_rule(stmt, expr, entry)
@@ -168,7 +161,8 @@ class StatementAdjoints:
             ):
                 if not self.kind(operand).carries_derivative:
                     continue
-                raise S2sadError("S303", f"{entry.name} cannot be differentiated with respect to {name!r}", stmt.origin)
+                reason = f"{entry.name} cannot be differentiated with respect to {name!r}"
+                raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
         return found
 
     def _holds_several(self, operand: Expr) -> bool:
@@ -248,6 +242,7 @@ class StatementAdjoints:
                 "S303",
                 f"{entry.name} cannot be differentiated with respect to {name!r} for these arguments",
                 stmt.origin,
+                OTHER_ARGUMENTS,
             )
         return text
 
@@ -304,6 +299,18 @@ _SHAPE_OPERAND = {
     "s2sad.spread": 1, "s2sad.unspread": 1, "s2sad.unbroadcast": 1, "s2sad.rebroadcast": 1, "numpy.ndarray.shape": 0,
     "numpy.ndarray.size": 0, "numpy.ndarray.ndim": 0, "numpy.shape": 0, "numpy.size": 0, "numpy.ndim": 0,
 }  # fmt: skip
+
+
+#: What to do about a rule that does not fit the arguments.
+OTHER_ARGUMENTS = "call it with other arguments, or write it with functions that have a rule for these"
+
+
+def refused_operation(stmt: Stmt, op: Op) -> S2sadError:
+    """The refusal of an operation without a rule, with the names of rules like it."""
+    near = registry.nearest(op.name)
+    help = f"rules exist for {', '.join(near)}" if near else "register a rule, or write it with functions that have one"
+    shown = op.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
+    return S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
 
 
 def refused_list(stmt: Stmt, entry: Rule) -> S2sadError:

@@ -12,7 +12,16 @@ from typing import Any
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.differentiate.adjoints import Path, StatementAdjoints, kind_at, leaf_paths, own, refused_list
+from s2sad.differentiate.adjoints import (
+    OTHER_ARGUMENTS,
+    Path,
+    StatementAdjoints,
+    kind_at,
+    leaf_paths,
+    own,
+    refused_list,
+    refused_operation,
+)
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
 from s2sad.differentiate.normalise import normalise
@@ -309,8 +318,7 @@ class _Tangent:
             return self.display(expr, state)
         entry = registry.find(rule_name(expr))
         if entry is None:
-            shown = expr.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
-            raise S2sadError("S301", f"{shown} has no derivative rule", stmt.origin)
+            raise refused_operation(stmt, expr)
         base = expr.operands[0] if expr.operands else None
         if entry.name == "operator.getitem":
             if not isinstance(base, Var):
@@ -381,9 +389,8 @@ class _Tangent:
                 continue
             text = choose(cases, values)
             if text is None:
-                raise S2sadError(
-                    "S303", f"{entry.name} has no tangent with respect to {name!r} for these arguments", stmt.origin
-                )
+                reason = f"{entry.name} has no tangent with respect to {name!r} for these arguments"
+                raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
             if text == "@same":
                 term = with_argument(entry, op, name, self.dot(operand))
             else:
@@ -447,7 +454,9 @@ class _Tangent:
                 continue
             text = choose(entry.tangent[name], {**case, "item": kind_of_expr(item, self.kinds), "k": k})
             if text is None:
-                raise S2sadError("S303", f"{entry.name} has no tangent for these arguments", stmt.origin)
+                raise S2sadError(
+                    "S303", f"{entry.name} has no tangent for these arguments", stmt.origin, OTHER_ARGUMENTS
+                )
             if text == "@same":
                 # One item alone, by its position: the others may be the same Var.
                 at = len(op.operands) - len(items) + k

@@ -250,7 +250,7 @@ def unreadable(lowering: Lowering | None, stmt: Call) -> S2sadError:
         if error.place is None:
             return S2sadError(error.code, error.reason, stmt.origin, error.help)
         return error
-    return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin)
+    return S2sadError("S204", f"{stmt.callee.hint} cannot be followed", stmt.origin, "call a function by its name")
 
 
 def adjoint_kind(kind: Kind) -> Kind:

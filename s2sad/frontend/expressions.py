@@ -54,7 +54,7 @@ class Expressions(Names):
     def expression(self, node: Any) -> Expr:
         handler = getattr(self, f"expr_{type(node).__name__}", None)
         if handler is None:
-            raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node)
+            raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node, "write it in another way")
         result: Expr = handler(node)
         if isinstance(result, Op) and getattr(node, "lineno", None):
             self.nodes.setdefault(id(result), (result, node))
@@ -337,20 +337,22 @@ def bind_arguments(
     Raises S402 where they do not fit, S201 for a default that cannot be written down.
     """
     given: dict[str, Expr] = {}
+    help = f"its parameters are {', '.join(p.name for p in params) or 'none'}"
     names = [p.name for p in params if p.passing in ("positional", "either")]
     if len(positional) > len(names):
-        raise S2sadError("S402", f"{primal.name} takes {len(names)} positional arguments, not {len(positional)}", place)
+        reason = f"{primal.name} takes {len(names)} positional arguments, not {len(positional)}"
+        raise S2sadError("S402", reason, place, help)
     given.update(zip(names, positional))
     for name, value in named:
         if name not in [p.name for p in params if p.passing != "positional"] or name in given:
-            raise S2sadError("S402", f"{primal.name} does not take {name!r} here", place)
+            raise S2sadError("S402", f"{primal.name} does not take {name!r} here", place, help)
         given[name] = value
     arguments: list[Expr] = []
     for param in params:
         if param.name in given:
             arguments.append(given[param.name])
         elif param.default is None:
-            raise S2sadError("S402", f"{primal.name} misses its argument {param.name!r}", place)
+            raise S2sadError("S402", f"{primal.name} misses its argument {param.name!r}", place, help)
         else:
             arguments.append(_default(primal, param, place))
     return arguments

@@ -119,7 +119,7 @@ class Names:
                 return self.local_bindings[node.id]
             if node.id in self.local_names or node.id.startswith("."):
                 if node.id not in self.env:
-                    raise self.refuse("S202", f"{node.id!r} is read before it is assigned", node)
+                    raise self.refuse("S202", f"{node.id!r} is read before it is assigned", node, "assign it first")
                 return self.env[node.id]
             found = self.primal.scope.lookup(node.id)
             if found is None:
@@ -135,7 +135,8 @@ class Names:
                 inner = attribute(base, node.attr)
                 if inner is None:
                     near = nearest_names(node.attr, module_names(base))
-                    help = f"did you mean {' or '.join(f'{base.name}.{n}' for n in near)}?" if near else ""
+                    likely = " or ".join(f"{base.name}.{n}" for n in near)
+                    help = f"did you mean {likely}?" if likely else f"look the names of {base.name} up"
                     raise self.refuse("S203", f"{base.name} has no {node.attr!r}", node, help)
                 self.note_attribute(base, node.attr)
                 return inner

@@ -129,7 +129,8 @@ def read_function(function: Any, *, unwrap: bool = False) -> Source:
             raise _refused_kind(kind, function.__qualname__, None) from None
         raise
     except RecursionError:
-        raise S2sadError("S206", f"{function.__qualname__} is nested too deeply to be compiled again") from None
+        reason = f"{function.__qualname__} is nested too deeply to be compiled again"
+        raise S2sadError("S206", reason, help="split it up") from None
     if kind:
         raise _refused_kind(kind, entry.qualname, _header(file, text, entry.node))
     return _source(file, text, entry)

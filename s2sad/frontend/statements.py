@@ -35,7 +35,7 @@ class Statements(Expressions):
         self.node = node
         handler = getattr(self, f"visit_{type(node).__name__}", None)
         if handler is None:
-            raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node)
+            raise self.refuse("S201", f"`{type(node).__name__}` is not supported", node, "write it in another way")
         handler(node)
 
     def visit_Pass(self, node: Any) -> None:
@@ -62,7 +62,8 @@ class Statements(Expressions):
     def visit_Import(self, node: Any) -> None:
         for name, found in self.primal.scope.imports(node):
             if found is None:
-                raise self.refuse("S203", f"module {node.module} has no {name!r}", node)
+                help = f"look the names of {node.module} up"
+                raise self.refuse("S203", f"module {node.module} has no {name!r}", node, help)
             self.local_bindings[name] = found
         self.imports.append(node)
 

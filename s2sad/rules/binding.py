@@ -39,6 +39,7 @@ def bind(rule: Rule, op: Op) -> dict[str, Any]:
     Raises S2sadError S303 where an operand fits no parameter.
     """
     bound: dict[str, Any] = {}
+    help = f"its arguments are {', '.join(p.name for p in rule.parameters)}"
     positional = [p for p in rule.parameters if not p.keyword_only and not p.variadic]
     rest = next((p for p in rule.parameters if p.variadic), None)
     before = positional
@@ -52,11 +53,11 @@ def bind(rule: Rule, op: Op) -> dict[str, Any]:
         bound[rest.name] = tuple(extra)
     elif extra:
         reason = f"the rule of {rule.name} takes {len(before)} positional arguments, not {len(op.operands)}"
-        raise S2sadError("S303", reason)
+        raise S2sadError("S303", reason, help=help)
     known = {p.name for p in rule.parameters}
     for name, operand in op.keywords:
         if name not in known or name in bound:
-            raise S2sadError("S303", f"the rule of {rule.name} has no argument {name!r}")
+            raise S2sadError("S303", f"the rule of {rule.name} has no argument {name!r}", help=help)
         bound[name] = operand
     return bound
 
