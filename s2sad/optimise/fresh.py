@@ -199,7 +199,7 @@ class _Settling:
         """Whether a value is in new memory, writable, each cell its own, or in that of such a Var as `of` tells."""
         if isinstance(expr, Var):
             return of(expr)
-        if not isinstance(expr, Op) or expr.name in _REPEATED:
+        if not isinstance(expr, Op) or expr.name in REPEATED:
             return False
         if expr.name == "s2sad.select":
             return all(self.is_made_of(e, of) for e in expr.operands[1:])
@@ -228,9 +228,9 @@ def _portable(dtype: str) -> str:
     return "longdouble" if dtype == np.dtype(np.longdouble).name != "float64" else dtype
 
 
-_REPEATED = frozenset({
+REPEATED = frozenset({
     "s2sad.spread", "s2sad.rebroadcast", "numpy.broadcast_to", "numpy.diagonal", "numpy.ndarray.diagonal",
-    "s2sad.runtime.adjoints.diag_adjoint", "operator.getitem",
+    "s2sad.runtime.adjoints.diag_adjoint", "s2sad.runtime.linalg.einsum_adjoint", "operator.getitem",
 })  # fmt: skip
 """What makes arrays whose cells may be the same memory or read-only, and items, which may be anything."""
 

@@ -157,6 +157,7 @@ linear(
     "s2sad.runtime.linalg.einsum_adjoint",
     "x, shape, place, subscripts, *others",
     kind=_einsum_kind,
+    views=("x",),
     x=_einsum_of_g,
     others=_einsum_other,
 )

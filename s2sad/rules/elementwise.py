@@ -24,9 +24,7 @@ _AT_ZERO = "At zero the derivative is zero."
 _TIES = "Equal arguments get half the derivative each."
 
 
-def _ufunc(
-    name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula
-) -> None:
+def _ufunc(name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula) -> None:
     kind = ufunc_kind(getattr(np, name))
     elementwise(f"numpy.{name}", signature, kind=kind, constant=constant, doc=doc, **partials)
 
@@ -55,8 +53,13 @@ _ufunc("deg2rad", x="np.deg2rad(g)")
 _ufunc("rad2deg", x="np.rad2deg(g)")
 _ufunc("radians", x="np.radians(g)")
 _ufunc("degrees", x="np.degrees(g)")
-elementwise("numpy.sinc", "x", kind=_promoted_kind, doc="Near zero by the series, where the quotient would cancel.",
-            x="np.where(np.abs(x) < 1e-4, -np.pi ** 2 * x / 3, (np.cos(np.pi * x) - y) / np.where(x, x, 1))")
+elementwise(
+    "numpy.sinc",
+    "x",
+    kind=_promoted_kind,
+    doc="Near zero by the series, where the quotient would cancel.",
+    x="np.where(np.abs(x) < 1e-4, -np.pi ** 2 * x / 3, (np.cos(np.pi * x) - y) / np.where(x, x, 1))",
+)
 
 # Hyperbolic functions
 _ufunc("sinh", x="np.cosh(x)")
@@ -137,8 +140,14 @@ def _where_kind(*, literals: Literals, condition: Kind, a: Kind, b: Kind) -> Kin
     return Kind("array", result.dtype, result.shape) if "unknown" not in (condition.sort, a.sort, b.sort) else result
 
 
-elementwise("numpy.where", "condition, a=None, b=None", kind=_where_kind,
-            constant=("condition",), a="np.where(condition, g, 0)", b="np.where(condition, 0, g)")
+elementwise(
+    "numpy.where",
+    "condition, a=None, b=None",
+    kind=_where_kind,
+    constant=("condition",),
+    a="np.where(condition, g, 0)",
+    b="np.where(condition, 0, g)",
+)
 
 
 def _clip(name: str, low: str, high: str) -> None:
@@ -174,12 +183,30 @@ _ufunc("copysign", "x, s", x="np.sign(x) * np.sign(y)", constant=("s",), doc=_AT
 _ufunc("heaviside", "x, h", constant=("x",), h="x == 0")
 _ufunc("ldexp", "x, i", x="np.ldexp(g, i)")
 _ufunc("nextafter", "x, toward", constant=("toward",), x="1")
-elementwise("numpy.nan_to_num", "x, copy=True, nan=0.0, posinf=None, neginf=None", kind=_first_argument_kind,
-            x="np.where(np.isfinite(x), g, 0)")
-rule("numpy.modf", "x", results=2, kind=ufunc_results(np.modf), cheap=True,
-     x="g0", tangent={"x": "(x_dot, np.zeros_like(y1))"})
-rule("numpy.frexp", "x", results=2, kind=ufunc_results(np.frexp), cheap=True,
-     x="np.ldexp(g0, -y1)", tangent={"x": "(np.ldexp(x_dot, -y1), np.zeros_like(y1))"})
+elementwise(
+    "numpy.nan_to_num",
+    "x, copy=True, nan=0.0, posinf=None, neginf=None",
+    kind=_first_argument_kind,
+    x="np.where(np.isfinite(x), g, 0)",
+)
+rule(
+    "numpy.modf",
+    "x",
+    results=2,
+    kind=ufunc_results(np.modf),
+    cheap=True,
+    x="g0",
+    tangent={"x": "(x_dot, np.zeros_like(y1))"},
+)
+rule(
+    "numpy.frexp",
+    "x",
+    results=2,
+    kind=ufunc_results(np.frexp),
+    cheap=True,
+    x="np.ldexp(g0, -y1)",
+    tangent={"x": "(np.ldexp(x_dot, -y1), np.zeros_like(y1))"},
+)
 
 
 # Conversions to one type of number
@@ -188,7 +215,9 @@ def _convert(name: str) -> None:
         return broadcast_kind([x], name)
 
     same = f"x.dtype == '{name}'" + (" or x.is_python_number" if name == "float64" else "")
-    linear(f"numpy.{name}", "x", kind=kind, cheap=True, x=[Case(same, "g"), Case("", "cast_back(g, x)")])
+    # An array that has the dtype is returned as it is.
+    adjoint = [Case(same, "g"), Case("", "cast_back(g, x)")]
+    linear(f"numpy.{name}", "x", kind=kind, views=("x",), cheap=True, x=adjoint)
 
 
 for _name in ("float16", "float32", "float64"):

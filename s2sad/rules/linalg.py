@@ -515,6 +515,7 @@ rule(
     "numpy.linalg.matrix_power",
     "a, n",
     kind=_same_shape,
+    views=("a",),
     a=[
         Case("n_value == 2 and a.rank == 2", "g @ a.T + a.T @ g"),
         Case("", "matrix_power_adjoint(g, a, n)"),
