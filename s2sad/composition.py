@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import operator
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from s2sad.frontend.parse import children
 from s2sad.frontend.resolve import Primal, Scope
 from s2sad.frontend.scopes import parameters
 from s2sad.frontend.source import Source
-from s2sad.ir.kinds import UNKNOWN, Kind, Shape
+from s2sad.ir.kinds import FLOAT, UNKNOWN, Kind, Shape
 from s2sad.ir.nodes import Label, Program, walk
 from s2sad.ir.walk import defs
 from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise
@@ -75,8 +76,8 @@ def resolve_wrt(wrt: Any, names: list[str], function: str, place: Place | None) 
     for item in wrt if is_tuple else (wrt,):
         if isinstance(item, str) and item in names:
             positions.append(names.index(item))
-        elif hasattr(item, "__index__") and not isinstance(item, bool) and -len(names) <= int(item) < len(names):
-            positions.append(int(item) % len(names))
+        elif (position := _index(item)) is not None and -len(names) <= position < len(names):
+            positions.append(position % len(names))
         else:
             near = difflib.get_close_matches(str(item), names, 1)
             help = f"did you mean {near[0]!r}?" if near else f"its parameters are {', '.join(names) or 'none'}"
@@ -87,6 +88,23 @@ def resolve_wrt(wrt: Any, names: list[str], function: str, place: Place | None) 
     if twice is not None:
         raise S2sadError("S401", f"wrt names {twice!r} twice", place, "name each parameter once")
     return tuple(positions), is_tuple
+
+
+def _index(item: Any) -> int | None:
+    """What may be a position as an int; None for all else, a bool among it."""
+    try:
+        return None if isinstance(item, bool) else operator.index(item)
+    except TypeError:
+        return None
+
+
+def differentiated_kinds(kinds: Iterable[Kind], positions: Collection[int]) -> list[Kind]:
+    """Kinds of parameters, where an int stands for a float at positions with respect to which is differentiated.
+
+    >>> [k.sort for k in differentiated_kinds([Kind("int"), Kind("int")], [1])]
+    ['int', 'float']
+    """
+    return [FLOAT if i in positions and k.sort == "int" else k for i, k in enumerate(kinds)]
 
 
 def annotated_kinds(primal: Primal, bound: Sequence[Kind] = ()) -> list[Kind]:

@@ -48,6 +48,7 @@ from s2sad.composition import (
     check_result,
     definition_place,
     description,
+    differentiated_kinds,
     no_number,
     request,
     resolve_wrt,
@@ -324,7 +325,8 @@ class Derivative:
         """The kinds of the primal's parameters, bound ones first, and of those that the derivative takes beyond."""
         at = len(self._bound) + self._place_of_extra()
         until = at + len(self._extra_names())
-        return [*kinds[:at], *kinds[until:]], list(kinds[at:until])
+        wrt = [len(self._bound) + i for i in self._wrt]
+        return differentiated_kinds([*kinds[:at], *kinds[until:]], wrt), list(kinds[at:until])
 
     @collection_paused()
     def _make(self, kinds: Sequence[Kind], checks: bool | None = None) -> Specialisation:

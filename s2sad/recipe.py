@@ -16,6 +16,7 @@ from s2sad.composition import (
     check_result,
     definition_place,
     description,
+    differentiated_kinds,
     request,
     resolve_wrt,
     result_place,
@@ -125,7 +126,9 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
         found = assume_scalar_result(primal, found)
     for position in positions:
         _check_differentiable(primal, names[position + bound], found[position + bound])
-    return Recipe(primal, options, tuple(names), tuple(found), tuple(p + bound for p in positions), is_tuple)
+    positions = tuple(p + bound for p in positions)
+    found = differentiated_kinds(found, positions)
+    return Recipe(primal, options, tuple(names), tuple(found), positions, is_tuple)
 
 
 _TYPES_HELP = "give one type a parameter, or fewer"

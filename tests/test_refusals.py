@@ -15,6 +15,7 @@ import pytest
 
 from s2sad import S2sadError, elementwise_grad, grad, jvp, vjp
 from s2sad.frontend import support
+from s2sad.ir.kinds import INT
 
 
 def module_of(text, name, **names):
@@ -447,6 +448,27 @@ def test_complex_numbers_that_carry_no_derivative():
         return x * abs(z) + np.sum(np.abs(c)) * x
 
     assert grad(f)(2.0, np.array([1j, 2.0])) == 8.0
+
+
+@pytest.mark.parametrize("body", ["abs(x * 1j)", "abs(1j + x)", "np.sum(np.abs(np.exp(x * 2j)))"])
+def test_complex_numbers_without_kinds(body):
+    f = module_of(f"def f(x):\n    return {body}\n", "unknown.py").f
+    with pytest.raises(S2sadError, match="S207"):
+        grad(f).source  # noqa: B018
+
+
+def test_wrt_that_cannot_be_a_position():
+    for wrt in (np.array([0, 1]), 1.0, None, True, {"x"}, slice(0, 1), (("x",),)):
+        with pytest.raises(S2sadError, match="S401"):
+            grad(lambda x, y: x * y, wrt=wrt)
+
+
+def test_an_int_stands_for_a_float():
+    def f(x: int, n: int):
+        return x * x * n
+
+    assert grad(f).source.endswith("return 2 * n * x")
+    assert grad(f).specialise(INT, INT)(3.0, 2) == 12.0
 
 
 def test_what_a_number_does_not_have_where_it_is_not_asked_for():

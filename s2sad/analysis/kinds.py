@@ -86,7 +86,8 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
         if receiver.sort == "object":
             return None if bottom else dict(receiver.fields).get(expr.name.partition(".")[2], UNKNOWN)
     if expr.name.startswith("method.") and operand(expr.operands[0]).sort in _NOT_ARRAYS:
-        view = _DICT_VIEWS.get(expr.name) if operand(expr.operands[0]).cls is dict else None
+        receiver = operand(expr.operands[0])
+        view = _DICT_VIEWS.get(expr.name) if receiver.sort == "dict" or receiver.cls is dict else None
         return None if bottom else view or UNKNOWN
     entry = registry.find(rule_name(expr))
     if entry is None:

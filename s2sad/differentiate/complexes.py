@@ -12,11 +12,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.analysis.activity import ActivityAnalysis
-from s2sad.analysis.kinds import Kinds
+from s2sad.analysis.activity import ActivityAnalysis, differentiable_operands
+from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN, Kind
-from s2sad.ir.nodes import Call, Program, walk
+from s2sad.ir.nodes import Assign, Call, Const, Op, Program, Stmt, walk
 from s2sad.ir.walk import defs, vars_of
 
 
@@ -29,9 +29,22 @@ def is_complex(kind: Kind) -> bool:
     return kind.sort == "complex" or (kind.dtype or "").startswith(("complex", "clongdouble"))
 
 
+def _meets_complex(stmt: Stmt, kinds: Kinds) -> bool:
+    """Whether an operation through which a derivative flows has a complex operand, whatever is known of its result."""
+    if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op)):
+        return False
+    return any(is_complex(kind_of_expr(e, kinds)) for e in differentiable_operands(stmt.expr))
+
+
 def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int]) -> None:
     """Refuse (S207) active complex values, in the entry and in all that it calls."""
-    if not any(is_complex(k) for k in kinds.values()):
+    if not any(map(is_complex, kinds.values())) and not any(
+        isinstance(e, Const) and type(e.value) is complex
+        for function in program.functions.values()
+        for stmt in walk(function.body)
+        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op)
+        for e in stmt.expr.operands
+    ):
         return
     analysis = ActivityAnalysis(program, kinds)
     entry = program.entry
@@ -46,7 +59,7 @@ def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int]) -> None:
         activity = analysis.of(label, params, results)
         for stmt in walk(function.body):
             for var in defs(stmt):
-                if var in activity and is_complex(kinds.get(var, UNKNOWN)):
+                if var in activity and (is_complex(kinds.get(var, UNKNOWN)) or _meets_complex(stmt, kinds)):
                     reason = "a derivative would flow through complex numbers here, which is not supported"
                     raise S2sadError("S207", reason, stmt.origin, "write it in terms of real and imaginary parts")
             if isinstance(stmt, Call):

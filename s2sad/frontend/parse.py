@@ -245,7 +245,7 @@ class located_syntax_errors:
             place = self._character(max(self.text.find("\0"), 0)) if "null byte" in message else self._place(error)
             if message.startswith(_LIMITS):
                 raise S2sadError("S206", message, place, help=_DEEP_HELP) from None
-            raise S2sadError("S108", message, place) from None
+            raise S2sadError("S108", message, place, "mend the text: Python cannot read it") from None
         if isinstance(error, (RecursionError, MemoryError)):
             # A parser that runs out of stack reports either, and no position.
             reason = "the code is nested too deeply for Python's own parser"

@@ -291,7 +291,7 @@ def _read_text(file: str) -> str:
     except (OSError, ValueError) as error:
         # A null byte in a path is a ValueError.
         reason = getattr(error, "strerror", None) or str(error)
-        raise S2sadError("S110", f"cannot read {file}: {reason}") from None
+        raise S2sadError("S110", f"cannot read {file}: {reason}", help="give the path of a Python file") from None
     try:
         encoding, _ = tokenize.detect_encoding(io.BytesIO(content).readline)
         text = content.decode(encoding)
@@ -421,7 +421,8 @@ def _no_such_name(file: str, text: str, module: Any, name: str, known: list[str]
     import difflib
 
     near = difflib.get_close_matches(name, known, n=3)
-    help = f"did you mean {' or '.join(repr(other) for other in near)}?" if near else ""
+    likely = " or ".join(repr(other) for other in near)
+    help = f"did you mean {likely}?" if likely else "name a function that is defined there"
     return S2sadError("S112", f"{file} has no function {name!r}", help=help)
 
 
