@@ -694,6 +694,7 @@ def _lifting(function):
 
 _JOINING = {np.stack, np.concatenate, np.vstack, np.hstack, np.column_stack, np.broadcast_arrays}
 
+
 class _Float64(np.float64):
     """`np.float64` as a function and as a dtype."""
 
