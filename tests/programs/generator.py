@@ -464,6 +464,10 @@ class Writer:
         self.depth -= 1
 
     results = "s"
+    statements = (
+        "assign", "assign", "assign", "alias", "augment", "swap", "several", "branch", "branch", "flagged", "loop",
+        "loop", "loop", "local_function", "early_return",
+    )  # fmt: skip
 
     def result(self):
         return ", ".join(self.expression(k, 2) for k in self.results)
@@ -472,15 +476,12 @@ class Writer:
         self.budget -= 1
         if self.budget < 0:
             return self.assign()
-        getattr(self, self.pick([
-            "assign", "assign", "assign", "alias", "augment", "swap", "several", "branch", "branch", "flagged", "loop",
-            "loop", "loop", "local_function", "early_return",
-        ]))()  # fmt: skip
+        getattr(self, self.pick(self.statements))()
 
 
-def helper(draw, number, known):
+def helper(draw, number, known, make=Writer):
     """One helper function: its text and signature."""
-    writer = Writer(draw, known, budget=4)
+    writer = make(draw, known, budget=4)
     params = [(f"{k}_{i}", k) for i, k in enumerate(writer.pick(["s", "v", "ss", "sv", "vm", "vs", "svm"]))]
     writer.bound.update(params)
     writer.results = writer.pick(["s", "v", "s", "v", "m", "ss", "sv"])
@@ -510,15 +511,15 @@ def helper(draw, number, known):
 
 
 @st.composite
-def programs(draw):
-    """A whole program."""
+def programs(draw, make=Writer):
+    """A whole program, written by writers that `make` makes."""
     known: list[Signature] = []
     texts = [HEADER]
     for number in range(draw(st.integers(0, 3))):
-        text, signature = helper(draw, number, known)
+        text, signature = helper(draw, number, known, make)
         texts.append(text)
         known.append(signature)
-    writer = Writer(draw, known)
+    writer = make(draw, known)
     types = writer.pick(["s", "v", "ss", "sv", "vm", "svm", "vv", "m"])
     flags = writer.number(0, 2)
     params = [(f"{k}_{i}", k) for i, k in enumerate(types)]
