@@ -5,10 +5,12 @@ aliases as NumPy's have) and against differences, first and second order, the ca
 """
 
 import math
+import operator
+import warnings
 
 import numpy as np
 import pytest
-from programs.oracle import Unsuitable, check, oracles_agree
+from programs.oracle import Unsuitable, check, copied, differences, oracles_agree, random_like, same_bits
 
 import s2sad
 
@@ -2269,6 +2271,483 @@ def zero_gradient_by_overwriting(x, a):
     return np.sum(y * y)
 
 
+# ---- what may always be refused, and may never be wrong -------------------------------------------------------------
+
+DOUBTFUL = {}
+
+
+def doubtful(function):
+    """Register a program of one vector of 4 that is right or refused, for good."""
+    assert function.__name__ not in DOUBTFUL, function.__name__
+    DOUBTFUL[function.__name__] = function
+    return function
+
+
+@doubtful
+def real_part_written(x):
+    y = x * x
+    y.real[1:] *= x[0]
+    return np.sum(y * y)
+
+
+@doubtful
+def view_of_another_dtype(x):
+    y = x * x
+    y.view(np.int64)[0] = 0
+    return np.sum(y * x)
+
+
+@doubtful
+def windows_see_a_write(x):
+    y = x * x
+    w = np.lib.stride_tricks.sliding_window_view(y, 2)
+    y[1] = x[0]
+    return np.sum(w[:, 0] * w[:, 1])
+
+
+@doubtful
+def strided_view_written(x):
+    y = x * x
+    np.lib.stride_tricks.as_strided(y, (2,), (16,))[:] = x[:2]
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_an_iterator(x):
+    y = x * x
+    for v in np.nditer(y, op_flags=["readwrite"]):
+        v[...] = 2 * v
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_a_memoryview(x):
+    y = x * x
+    memoryview(y)[0] = 2.0
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_a_dunder(x):
+    y = x * x
+    y.__setitem__(0, x[1])
+    y.__imul__(2.0)
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_the_operator_module(x):
+    y = x * x
+    operator.setitem(y, 0, x[1])
+    operator.iadd(y, x)
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_a_method_of_the_class(x):
+    y = x * x
+    np.ndarray.fill(y, x[0])
+    return np.sum(y * x)
+
+
+@doubtful
+def written_by_a_bound_method(x):
+    y = x * x
+    fill = y.fill
+    fill(x[0])
+    return np.sum(y * x)
+
+
+@doubtful
+def written_by_a_function_under_another_name(x):
+    y = x * x
+    copy = np.copyto
+    copy(y, x)
+    return np.sum(y * y)
+
+
+@doubtful
+def written_by_map(x):
+    y = x * x
+
+    def bump(k):
+        y[k] = x[k]
+        return k
+
+    list(map(bump, range(2)))
+    return np.sum(y * y)
+
+
+@doubtful
+def written_through_a_list(x):
+    y = x * x
+    rows = [y[:2], y[2:]]
+    rows[0] *= x[3]
+    rows[1][0] = x[0]
+    return np.sum(y * y)
+
+
+@doubtful
+def written_through_a_tuple(x):
+    y = x * x
+    z = x * 3
+    pair = (y, z)
+    pair[0][1] = x[0]
+    pair[1][:] += pair[0]
+    return np.sum(y * z)
+
+
+@doubtful
+def written_through_a_dict(x):
+    y = x * x
+    fields = {"y": y}
+    fields["y"][0] = x[1]
+    fields["y"] *= 2
+    return np.sum(y * y)
+
+
+@doubtful
+def written_through_an_attribute(x):
+    holder = Holder()
+    holder.y = x * x
+    y = holder.y
+    holder.y[0] = x[1]
+    holder.y += x
+    return np.sum(y * y)
+
+
+@doubtful
+def written_in_a_loop_over_a_tuple(x):
+    y = x * x
+    z = x * 3
+    for a in (y, z):
+        a *= x
+        a[0] = x[1]
+    return np.sum(y * z)
+
+
+@doubtful
+def diagonal_sees_a_write(x):
+    m = np.outer(x, x)
+    d = np.diagonal(m)
+    m[1, 1] = x[0]
+    return np.sum(d * d)
+
+
+@doubtful
+def einsum_view_written(x):
+    m = np.outer(x, x)
+    np.einsum("ii->i", m)[:] = x
+    return np.sum(m * m)
+
+
+@doubtful
+def diag_of_a_matrix_sees_a_write(x):
+    m = np.outer(x, x)
+    d = np.diag(m)
+    m[0] = x * 3
+    return np.sum(d * x)
+
+
+@doubtful
+def split_views_written(x):
+    y = x * x
+    a, b = np.split(y, 2)
+    a *= x[3]
+    b[0] = a[1]
+    return np.sum(y * y)
+
+
+@doubtful
+def atleast_2d_view_written(x):
+    y = x * x
+    np.atleast_2d(y)[0, 1] = x[0]
+    np.atleast_1d(y)[2:] *= 2
+    return np.sum(y * y)
+
+
+@doubtful
+def contiguous_alias_written(x):
+    y = x * x
+    z = np.ascontiguousarray(y)
+    z *= x
+    return np.sum(y * y)
+
+
+@doubtful
+def asarray_with_a_dtype_is_an_alias(x):
+    y = x * x
+    z = np.asarray(y, dtype=float)
+    z[1:] = x[0]
+    return np.sum(y * y)
+
+
+@doubtful
+def astype_without_a_copy_is_an_alias(x):
+    y = x * x
+    z = y.astype(float, copy=False)
+    z *= x
+    return np.sum(y * y)
+
+
+@doubtful
+def array_without_a_copy_is_an_alias(x):
+    y = x * x
+    z = np.array(y, copy=None)
+    z *= x
+    return np.sum(y * y)
+
+
+@doubtful
+def ravel_in_another_order(x):
+    m = np.outer(x, x)
+    f = m.ravel(order="F")
+    f[1] = 9.0
+    g = m.T.ravel(order="F")
+    g[2] = x[0]
+    return np.sum(m * m)
+
+
+@doubtful
+def reshape_in_another_order(x):
+    m = x.copy().reshape((2, 2), order="F")
+    m[0] *= m[1]
+    f = m.reshape(4, order="A")
+    f[1] = x[0]
+    return np.sum(m * m)
+
+
+@doubtful
+def broadcast_arrays_see_a_write(x):
+    y = x * x
+    a, b = np.broadcast_arrays(y, np.zeros((2, 4)))
+    y[0] = x[1]
+    return np.sum(a * a)
+
+
+@doubtful
+def rot90_and_flips_are_views(x):
+    m = np.outer(x, x)
+    np.flipud(m)[0] = x
+    np.fliplr(m)[:, 1] *= 2
+    np.rot90(m, 2)[1, 1] = x[3]
+    return np.sum(m * m)
+
+
+@doubtful
+def roll_and_repeat_are_copies(x):
+    y = x * x
+    r = np.roll(y, 0)
+    r *= 2
+    t = np.tile(y, 1)
+    t[0] = x[1]
+    s = np.sort(y)
+    s += 1
+    return np.sum(y * r * t) + np.sum(s * x)
+
+
+@doubtful
+def take_and_compress_are_copies(x):
+    y = x * x
+    t = np.take(y, [0, 1, 2, 3])
+    t *= x
+    w = np.where(x < 9.0, y, x)
+    w += x
+    c = np.concatenate([y])
+    c[0] = x[3]
+    return np.sum(y * t * w * c)
+
+
+@doubtful
+def triangles_and_clips_are_copies(x):
+    m = np.outer(x, x)
+    t = np.triu(m, -9)
+    t *= 2
+    c = np.clip(m, -9.0, 9.0)
+    c[0] = x
+    return np.sum(m * t * c)
+
+
+@doubtful
+def nan_to_num_in_place(x):
+    y = x * x
+    np.nan_to_num(y, copy=False)
+    z = np.nan_to_num(y)
+    z *= 3
+    return np.sum(y * z)
+
+
+@doubtful
+def partition_in_place(x):
+    y = x * 2
+    y.partition(1)
+    return y[1] * x[0]
+
+
+@doubtful
+def resized_in_place(x):
+    y = x * x
+    y.resize((2, 2), refcheck=False)
+    y[0] *= y[1]
+    return np.sum(y * y)
+
+
+@doubtful
+def reduce_with_out(x):
+    y = np.zeros(())
+    np.add.reduce(x * x, out=y)
+    return y * x[0]
+
+
+@doubtful
+def outer_with_out(x):
+    m = np.zeros((4, 4))
+    np.multiply.outer(x, x, out=m)
+    np.outer(x, x * x, out=m)
+    return np.sum(m * m)
+
+
+@doubtful
+def positional_out(x):
+    y = np.zeros(2)
+    np.max(x.reshape(2, 2), 0, y)
+    np.clip(y, -9.0, 0.5, y)
+    return np.sum(y * y)
+
+
+@doubtful
+def out_in_a_tuple(x):
+    y = np.zeros(4)
+    np.multiply(x, x, out=(y,))
+    return np.sum(y * y)
+
+
+@doubtful
+def out_by_star_arguments(x):
+    y = np.zeros(4)
+    options = {"out": y}
+    np.multiply(x, x, **options)
+    return np.sum(y * y)
+
+
+@doubtful
+def result_of_two_kinds(x):
+    whole, fraction = np.zeros(4), np.zeros(4)
+    np.modf(x * 3, out=(fraction, whole))
+    return np.sum(fraction * x)
+
+
+@doubtful
+def conditional_target(x):
+    y = x * x
+    z = x * 3
+    (y if x[0] > 0 else z)[1] = x[2]
+    return np.sum(y * z)
+
+
+@doubtful
+def target_of_a_call(x):
+    y = x * x
+    helper_first_part(y)[1] = x[3]
+    return np.sum(y * y)
+
+
+@doubtful
+def walrus_target(x):
+    (y := x * x)[0] = x[1]
+    return np.sum(y * y)
+
+
+@doubtful
+def starred_targets(x):
+    y = np.zeros(4)
+    y[0], *rest = x * x
+    y[1], (y[2], y[3]) = rest[0], (rest[1], rest[2])
+    return np.sum(y * y)
+
+
+@doubtful
+def loop_target_is_an_item(x):
+    y = x * x
+    for y[0] in (x[1], x[2]):
+        y[1] += y[0] * y[0]
+    return np.sum(y * y)
+
+
+@doubtful
+def deleted_name(x):
+    y = x * x
+    z = y
+    del y
+    z[0] = x[1]
+    y = z
+    y *= 2
+    return np.sum(z * z)
+
+
+@doubtful
+def lambda_sees_a_write(x):
+    y = x * x
+    total = lambda: np.sum(y * y)
+    before = total()
+    y[0] = x[1]
+    return before * total()
+
+
+@doubtful
+def default_argument_is_one_array(x):
+    y = helper_with_a_default_array(x)
+    return np.sum(y * y)
+
+
+@doubtful
+def global_array_written(x):
+    WORK[:] = x * x
+    return np.sum(WORK * WORK)
+
+
+@doubtful
+def written_by_a_callee_through_a_global(x):
+    helper_writes_a_global(x)
+    return np.sum(WORK * x)
+
+
+@doubtful
+def view_of_an_argument_by_a_callee(x):
+    v = helper_first_part(x)
+    v *= 2
+    return np.sum(x * x)
+
+
+@doubtful
+def nonlocal_array_rebound(x):
+    y = x * x
+
+    def scale():
+        nonlocal y
+        y *= 2
+        y = y * x
+
+    scale()
+    return np.sum(y * y)
+
+
+class Holder:
+    """An object with attributes."""
+
+
+WORK = np.zeros(4)
+
+
+def helper_writes_a_global(x):
+    WORK[1:] = x[:-1]
+
+
+def helper_with_a_default_array(x, work=np.zeros(4)):
+    work += x * x
+    return work
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is refused still: a program's name, or its name and "/2" where only second derivatives are refused. A program
@@ -2334,6 +2813,8 @@ WRONG = frozenset(
     callee_fills_an_array callee_fills_a_view callee_adds_in_a_loop callee_sweeps_its_argument
     callee_writes_the_argument_of_its_caller callee_swaps_two_arrays callee_given_one_array_twice
     callee_given_overlapping_views recursion_writes_its_argument nested_function_writes_a_captured_array
+    written_by_a_function_under_another_name positional_out written_by_a_callee_through_a_global written_by_a_dunder
+    written_by_the_operator_module written_by_a_method_of_the_class
     """.split()
 )
 
@@ -2379,5 +2860,98 @@ def test_second_derivatives(name):
 
 
 def test_what_is_known_exists():
-    assert {entry.partition("/")[0] for entry in KNOWN | WRONG} <= set(PROGRAMS)
+    assert {entry.partition("/")[0] for entry in KNOWN | WRONG} <= set(PROGRAMS) | set(DOUBTFUL)
     assert len(PROGRAMS) >= 240
+
+
+@pytest.mark.parametrize("name", named(DOUBTFUL))
+@pytest.mark.parametrize("transform", [s2sad.value_and_grad, s2sad.jvp], ids=["value_and_grad", "jvp"])
+def test_right_or_refused(name, transform):
+    function = DOUBTFUL[name]
+    x = VECTOR.copy()
+    direction = random_like(np.random.default_rng(1), x)
+    WORK[:] = 0.0
+    value = function(x.copy())
+    WORK[:] = 0.0
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", s2sad.S2sadWarning)
+            if transform is s2sad.jvp:
+                got, slope = transform(function)(x, direction)
+            else:
+                got, gradient = transform(function)(x)
+                slope = gradient @ direction
+    except s2sad.S2sadError as error:
+        assert error.place is not None and error.help
+        return
+    assert same_bits(x, VECTOR)
+    assert got == value
+    WORK[:] = 0.0
+    assert slope == pytest.approx(differences(lambda x: function(x), (x,), (direction,))[0], rel=1e-6)
+
+
+def writes_and_prints(x):
+    y = x * x
+    for i in range(2):
+        y[i] = y[i + 1] * x[0]
+        print(f"{i}: {y[i]:.3f}")
+    return np.sum(y * y)
+
+
+@pytest.mark.parametrize("transform", [s2sad.grad, s2sad.value_and_grad])
+def test_output_appears_once(transform, capsys):
+    writes_and_prints(VECTOR.copy())
+    printed = capsys.readouterr().out
+    try:
+        transform(writes_and_prints)(VECTOR)
+    except s2sad.S2sadError:
+        assert "item_of_zeros" in KNOWN
+        return
+    assert capsys.readouterr().out == printed
+
+
+def reads_both(x, y):
+    z = x * y
+    z[0] = x[1]
+    return np.sum(z * z)
+
+
+@pytest.mark.parametrize("first", [lambda a: a, lambda a: a[::-1]], ids=["same", "reversed"])
+def test_arguments_that_are_read_may_share_memory(first):
+    try:
+        x = VECTOR.copy()
+        gradients = s2sad.grad(reads_both, wrt=(0, 1))(first(x), x)
+    except s2sad.S2sadError:
+        assert "item_of_zeros" in KNOWN
+        return
+    apart = s2sad.grad(reads_both, wrt=(0, 1))(*copied((first(x), x)))
+    assert all(map(same_bits, gradients, apart))
+
+
+@pytest.mark.parametrize(
+    ("function", "shared"),
+    [
+        (one_argument_into_another, lambda a: (a, a)),
+        (one_argument_into_another, lambda a: (a, a[::-1])),
+        (work_array_as_an_argument, lambda a: (a, a)),
+        (argument_that_is_not_differentiated, lambda a: (a, a)),
+    ],
+)
+@pytest.mark.parametrize("transform", [s2sad.grad, s2sad.value_and_grad], ids=["grad", "value_and_grad"])
+def test_a_written_argument_that_shares_memory_is_refused(function, shared, transform):
+    x = VECTOR.copy()
+    with pytest.raises(s2sad.S2sadError):
+        transform(function)(*shared(x))
+    assert same_bits(x, VECTOR)
+
+
+def writes_what_a_global_holds(x):
+    x[0] = 2.0
+    return np.sum(x * OTHER)
+
+
+def test_a_written_argument_that_a_global_shares_is_refused():
+    kept = OTHER.copy()
+    with pytest.raises(s2sad.S2sadError):
+        s2sad.grad(writes_what_a_global_holds)(OTHER)
+    assert same_bits(OTHER, kept)
