@@ -19,6 +19,7 @@ from s2sad.ir.nodes import (
     CALL,
     Assign,
     Block,
+    Break,
     Call,
     Const,
     Do,
@@ -151,7 +152,8 @@ class _Raising:
             *self.block(block[first:]),
         ]
 
-    def block(self, block: Block) -> list[Any]:
+    def block(self, block: Block, trip: bool = False) -> list[Any]:
+        """The statements of a block; `trip`: its end is the end of a trip of a loop."""
         made: list[Any] = []
         lonely = all(isinstance(s, Return) for s in block)
         for position, stmt in enumerate(block):
@@ -164,10 +166,16 @@ class _Raising:
             ):
                 made.append(Comment(stmt.quote.strip().split("\n")[0]))
                 self.commented = stmt.quote
-            if isinstance(stmt, If) and stmt.body and _returns(stmt.body) and stmt.orelse:
+            rest = block[position + 1 :]
+            if isinstance(stmt, If) and stmt.body and _leaves(stmt.body) and stmt.orelse:
                 made += self.statement(If(stmt.test, stmt.body, [], origin=stmt.origin))
-                made += self.block([*stmt.orelse, *block[position + 1 :]])
-                return made
+                return [*made, *self.block([*stmt.orelse, *rest], trip)]
+            if isinstance(stmt, If) and trip and not rest:
+                if not stmt.body and stmt.orelse and stmt.group is None:
+                    made.append(gast.If(self.expr(stmt.test), [gast.Continue()], []))
+                    return [*made, *self.block(stmt.orelse, trip)]
+                made += self.branch(stmt, trip)
+                continue
             made += self.statement(stmt)
         return made
 
@@ -185,22 +193,21 @@ class _Raising:
         if isinstance(stmt, RawStmt):
             return [self.renamed(stmt.tree, stmt.reads)]
         if isinstance(stmt, If):
-            body, orelse = self.block(stmt.body), self.block(stmt.orelse)
-            if not body and orelse:
-                return [gast.If(self.negated(stmt.test), orelse, [])]
-            return [gast.If(self.expr(stmt.test), body or [gast.Pass()], orelse)]
+            return self.branch(stmt, False)
+        if isinstance(stmt, Break):
+            return [gast.Break()]
         if isinstance(stmt, For):
             return [
                 gast.For(
                     self.name(stmt.target, gast.Store()),
                     self.iterable(stmt),
-                    self.block(stmt.body) or [gast.Pass()],
+                    self.block(stmt.body, True) or [gast.Pass()],
                     [],
                     None,
                 )
             ]
         if isinstance(stmt, While):
-            return [gast.While(self.expr(stmt.test), self.block(stmt.body) or [gast.Pass()], [])]
+            return [gast.While(self.expr(stmt.test), self.block(stmt.body, True) or [gast.Pass()], [])]
         if isinstance(stmt, Return):
             values = [self.expr(v) for v in stmt.values]
             if stmt.packed:
@@ -209,6 +216,12 @@ class _Raising:
                 return []
             return [gast.Return(values[0])]
         raise TypeError(f"no text for {type(stmt).__name__}")
+
+    def branch(self, stmt: If, trip: bool) -> list[Any]:
+        body, orelse = self.block(stmt.body, trip), self.block(stmt.orelse, trip)
+        if not body and orelse:
+            return [gast.If(self.negated(stmt.test), orelse, [])]
+        return [gast.If(self.expr(stmt.test), body or [gast.Pass()], orelse)]
 
     def assign(self, stmt: Assign) -> list[Any]:
         if isinstance(stmt.expr, Var) and self.names[stmt.expr] == self.names[stmt.var]:
@@ -415,12 +428,13 @@ def _constant(value: Any) -> Any:
     return gast.Constant(value, None)
 
 
-def _returns(block: Block) -> bool:
+def _leaves(block: Block) -> bool:
+    """Whether control never reaches the end of a block."""
     last = block[-1] if block else None
-    if isinstance(last, Return):
+    if isinstance(last, (Return, Break)):
         return True
     if isinstance(last, If):
-        return _returns(last.body) and _returns(last.orelse)
+        return _leaves(last.body) and _leaves(last.orelse)
     return exits(block)
 
 

@@ -158,7 +158,7 @@ class AdjointNeeds:
                 elif isinstance(stmt, For):
                     for var in vars_of(stmt.iter):
                         needs.add(stmt, var, after=True)
-                elif isinstance(stmt, While):
+                if stmt in self.counters:
                     needs.add(stmt, self.counters[stmt], after=True)
                 if isinstance(stmt, (For, While)):
                     for var in self._zeroed_before(stmt):

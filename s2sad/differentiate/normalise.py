@@ -1,7 +1,7 @@
 """Bring a function to the form that can be differentiated.
 
 After this pass
-1. a `while` counts its trips,
+1. a loop that may be over before its range says so, as each `while` may, counts its trips; such a `for` runs forwards,
 2. the target of a `for` is bound by nothing else and read only in its body,
 3. a result that its own rule reads, or an item of what it replaces, stands in a Var that nothing else binds,
 4. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
@@ -35,14 +35,15 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, defs_within, rewrite_block, set_blocks, uses, vars_of
+from s2sad.ir.walk import defs, defs_within, may_break, rewrite_block, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
+from s2sad.optimise.constants import fold
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
 
 
 def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Var]]:
-    """The function in differentiable form, and the counter of each `while`. The kinds of new Vars are added."""
+    """The function in differentiable form, and the counters of loops. The kinds of new Vars are added."""
     counters: dict[Stmt, Var] = {}
     outside = _bound_or_read_outside(function)
     binders: dict[Var, int] = {p.var: 1 for p in function.params}
@@ -55,20 +56,24 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
         for stmt in block:
             is_loop = isinstance(stmt, (For, While))
             inner = [copy(b, in_loop or is_loop) for b in blocks_of(stmt)]
-            if isinstance(stmt, While):
-                counter = Var("k", temporary=True)
-                kinds[counter] = INT
-                made.append(Assign(counter, Const(0)))
-                more = Assign(counter, Op("operator.add", (counter, Const(1)), spelled="add="))
-                loop = replace(stmt, body=[more, *inner[0]])
-                counters[loop] = counter
+            if isinstance(stmt, (For, While)):
+                body = inner[0]
+                counter = Var("k", temporary=True) if isinstance(stmt, While) or may_break(stmt) else None
+                loop: For | While = replace(stmt)
+                if isinstance(loop, For) and loop.mirror and counter is not None:
+                    loop.iter, loop.mirror = _turned(loop, made, kinds), False
+                if isinstance(loop, For) and loop.target in outside:
+                    index = Var("i", temporary=True)
+                    kinds[index] = INT
+                    body = [Assign(loop.target, index, origin=stmt.origin), *body]
+                    loop.target = index
+                if counter is not None:
+                    kinds[counter] = INT
+                    made.append(Assign(counter, Const(0)))
+                    body = [Assign(counter, Op("operator.add", (counter, Const(1)), spelled="add=")), *body]
+                    counters[loop] = counter
+                loop.body = body
                 made.append(loop)
-            elif isinstance(stmt, For) and stmt.target in outside:
-                index = Var("i", temporary=True)
-                kinds[index] = INT
-                made.append(
-                    replace(stmt, target=index, body=[Assign(stmt.target, index, origin=stmt.origin), *inner[0]])
-                )
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for part in plain:
                     if isinstance(part, Assign) and part.var is not stmt.var:
@@ -108,6 +113,31 @@ def with_steady_arguments(function: Function, kinds: Kinds, *, shapes_only: bool
     prelude: Block = [Assign(new, old, origin=function.origin) for old, new in others.items()]
     body = rewrite_block(function.body, lambda v: others.get(v, v), lambda v: others.get(v, v))
     return replace_function(function, body=[*prelude, *body])
+
+
+def _turned(loop: For, made: Block, kinds: Kinds) -> Op:
+    """The range that a mirrored loop runs through, as it is run; what it is made of goes to a block."""
+    assert isinstance(loop.iter, Op)
+    bounds = loop.iter.operands
+    start: Expr = bounds[0] if len(bounds) > 1 else Const(0)
+    stop, step = bounds[min(len(bounds) - 1, 1)], bounds[2] if len(bounds) > 2 else Const(1)
+
+    def number(expr: Expr) -> Expr:
+        folded = fold(expr)
+        if not isinstance(folded, Op):
+            return folded
+        var = Var("t", temporary=True)
+        kinds[var] = INT
+        made.append(Assign(var, folded, origin=loop.origin))
+        return var
+
+    if step in (Const(1), Const(-1)):
+        first = number(Op("operator.sub", (stop, step)))
+    else:
+        more = number(Op("operator.sub", (number(Op("builtins.len", (loop.iter,))), Const(1))))
+        first = number(Op("operator.add", (start, number(Op("operator.mul", (more, step))))))
+    last = number(Op("operator.sub", (start, step)))
+    return Op("builtins.range", (first, last, number(Op("operator.neg", (step,)))))
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:

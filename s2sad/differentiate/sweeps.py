@@ -11,7 +11,7 @@ from typing import Any
 from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Contribution, Path, kind_at, leaf_paths, own
-from s2sad.differentiate.instantiate import flatten
+from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import AdjointNeeds, Key, adjoint_kind
 from s2sad.ir.kinds import INT, UNKNOWN, same_shape
 from s2sad.ir.nodes import (
@@ -428,12 +428,26 @@ class Sweeps(AdjointNeeds):
         state.update(entry)
         if not body:
             return
-        if isinstance(stmt, For):
-            out.append(For(stmt.target, stmt.iter, body, not stmt.mirror, **links))
-        else:
+        if isinstance(stmt, While):
             index = Var("i", True)
             self.kinds[index] = INT
             out.append(For(index, Op("builtins.range", (self.counters[stmt],)), body, **links))
+        else:
+            trips = self._trips_made(stmt, out) if stmt in self.counters else stmt.iter
+            out.append(For(stmt.target, trips, body, not stmt.mirror, **links))
+
+    def _trips_made(self, stmt: For, out: Block) -> Op:
+        """The range of a loop as far as it was run."""
+        assert isinstance(stmt.iter, Op) and not stmt.mirror
+        count: Expr = self.counters[stmt]
+        bounds = stmt.iter.operands
+        if len(bounds) == 1 or (bounds[0] == Const(0) and len(bounds) == 2):
+            return Op("builtins.range", (count,))
+        emit = out_emitter(out, own(stmt), self.kinds)
+        if len(bounds) == 3:
+            count = atom(Op("operator.mul", (count, bounds[2])), emit)
+        stop = atom(Op("operator.add", (bounds[0], count)), emit)
+        return Op("builtins.range", (bounds[0], stop, *bounds[2:]))
 
 
 def _gathered(contributions: list[Contribution]) -> list[Contribution]:

@@ -70,7 +70,7 @@ class Expressions(Names):
     def expr_Name(self, node: Any) -> Expr:
         found = self.binding(node)
         if isinstance(found, Var):
-            return found
+            return self.temporary(found) if node.id in self.rebound else found
         if isinstance(found, Value):
             return self.global_value(node.id, found)
         if isinstance(found, Known) and found.kind != UNKNOWN:
@@ -118,14 +118,14 @@ class Expressions(Names):
 
     def expr_Compare(self, node: Any) -> Expr:
         if len(node.ops) > 1:
-            return self.raw(node, kind=BOOL)
+            return self.chain(node) if self.binds(node) else self.raw(node, kind=BOOL)
         name = COMPARE[type(node.ops[0]).__name__]
         if name in ("contains", "not_contains"):
             return self.raw(node, kind=BOOL)
         return Op(f"operator.{name}", (self.atom(node.left), self.atom(node.comparators[0])))
 
     def expr_BoolOp(self, node: Any) -> Expr:
-        if all(self.is_truth(v) for v in node.values):
+        if all(self.is_truth(v) for v in node.values) and not self.binds(node):
             return self.raw(node, kind=BOOL)
         result = Var("t", temporary=True)
         self.emit(Assign(result, self.expression(node.values[0])))
@@ -137,6 +137,33 @@ class Expressions(Names):
             self.emit(Assign(result, self.expression(value)))
         self.block = outer
         return result
+
+    def binds(self, node: Any) -> bool:
+        """Whether an expression assigns to a name."""
+        return bool(self.rebound) and any(isinstance(n, gast.NamedExpr) for n in gast.walk(node))
+
+    def chain(self, node: Any) -> Expr:
+        """`a < (b := e) < c`, link by link."""
+        result = Var("t", temporary=True)
+        outer, left = self.block, self.atom(node.left)
+        for position, (op, comparator) in enumerate(zip(node.ops, node.comparators)):
+            if position:
+                made = If(self.temporary(result), [], [], origin=self.place(node))
+                self.block.append(made)
+                self.block = made.body
+            right = self.atom(comparator)
+            name = COMPARE[type(op).__name__]
+            if name in ("contains", "not_contains"):
+                raise self.refuse("S201", "such a chain that assigns is not supported", node, "assign before it")
+            self.emit(Assign(result, Op(f"operator.{name}", (left, right))))
+            left = right
+        self.block = outer
+        return result
+
+    def expr_NamedExpr(self, node: Any) -> Expr:
+        value = self.temporary(self.expression(node.value))
+        self.emit(Assign(self.variable(node.target), value))
+        return value
 
     def is_truth(self, node: Any) -> bool:
         """Whether an expression can only give a bool."""
@@ -281,6 +308,8 @@ class Expressions(Names):
         reads: dict[str, Var] = {}
         is_pure = True
         hidden = bound_inside(node)
+        if self.binds(node):
+            raise self.refuse("S201", "an assignment here is not supported", node, "assign on a line of its own")
         for inner in gast.walk(node):
             if isinstance(inner, gast.Call) and not hidden & names_within(inner.func):
                 self.refuse_writes(inner)

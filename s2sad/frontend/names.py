@@ -21,7 +21,15 @@ from s2sad.frontend.resolve import (
     module_names,
     nearest_names,
 )
-from s2sad.frontend.scopes import LocalFunction, LocalPrimal, NestedScope, bound_names, parameters, tuple_arity
+from s2sad.frontend.scopes import (
+    LocalFunction,
+    LocalPrimal,
+    NestedScope,
+    assigned_in_expressions,
+    bound_names,
+    parameters,
+    tuple_arity,
+)
 from s2sad.frontend.source import Source
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import (
@@ -61,6 +69,8 @@ class Names:
             self.params.append(param)
             self.env[name] = param.var
         self.local_names = {**{p.name: None for p in self.params}, **bound_names(self.body)}
+        #: The names that an expression may bind while it is evaluated.
+        self.rebound = assigned_in_expressions(self.body)
         self.local_bindings: dict[str, Binding | LocalFunction] = {}
         self.free: dict[str, Var] = {}
         self.free_kinds: dict[Var, Kind] = {}

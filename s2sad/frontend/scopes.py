@@ -113,6 +113,11 @@ def tuple_arity(node: Any) -> int | None:
     return sizes.pop() if len(sizes) == 1 else None
 
 
+def assigned_in_expressions(body: list[Any]) -> set[str]:
+    """The names that assignment expressions bind."""
+    return {n.target.id for n in own_nodes(body) if isinstance(n, gast.NamedExpr)}
+
+
 def names_within(node: Any) -> set[str]:
     return {n.id for n in gast.walk(node) if isinstance(n, gast.Name)}
 

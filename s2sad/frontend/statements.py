@@ -13,6 +13,7 @@ from s2sad.frontend.resolve import (
 from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
 from s2sad.ir.nodes import (
     Assign,
+    Break,
     Const,
     Do,
     Expr,
@@ -185,7 +186,9 @@ class Statements(Expressions):
         return f"{word} {self.source.segment(node.test)}:"
 
     def visit_While(self, node: Any) -> None:
-        made = While(self.raw(node.test), [], origin=self.place(node.test), quote=self.head(node))
+        endless = isinstance(node.test, gast.Constant)
+        test = Const(bool(node.test.value)) if endless else self.raw(node.test)
+        made = While(test, [], origin=self.place(node.test), quote=self.head(node))
         outer = self.block
         outer.append(made)
         self.block = made.body
@@ -193,14 +196,24 @@ class Statements(Expressions):
         self.block = outer
         self.node = node
 
+    def visit_Break(self, node: Any) -> None:
+        self.block.append(Break(origin=self.place(node)))
+
+    def visit_Delete(self, node: Any) -> None:
+        """A local name that is deleted is never read again, so it may as well stay."""
+        for target in node.targets:
+            if not isinstance(target, gast.Name) or target.id not in self.env:
+                raise self.refuse("S201", "`del` of anything but a local name is not supported", target, "leave it out")
+
     def visit_For(self, node: Any) -> None:
         written = bound_names(node.body)
+        rebound = bound_names([node.target, *node.body])
         iterable = node.iter
         mirror = False
         if self.is_call_of(iterable, "builtins.reversed") and self.is_call_of(iterable.args[0], "builtins.range"):
             mirror, iterable = True, iterable.args[0]
         if self.is_call_of(iterable, "builtins.range") and not iterable.keywords and 1 <= len(iterable.args) <= 3:
-            bounds = tuple(self.unwritten(self.atom(a), written) for a in iterable.args)
+            bounds = tuple(self.unwritten(self.atom(a), rebound) for a in iterable.args)
             index = None
             if isinstance(node.target, gast.Name) and node.target.id not in written:
                 index = self.variable(node.target)
@@ -210,6 +223,7 @@ class Statements(Expressions):
 
     def loop_over(self, node: Any, iterable: Any, written: dict[str, None]) -> None:
         """A loop over a sequence, by its index; `enumerate` and `zip` of sequences likewise."""
+        rebound = {**written, **bound_names([node.target])}
         start: Expr | None = None
         counted = None
         target = node.target
@@ -219,7 +233,7 @@ class Statements(Expressions):
                     "S201", "`enumerate` needs two loop variables", target, "write `for i, x in enumerate(...)`"
                 )
             given = [*iterable.args[1:], *(k.value for k in iterable.keywords)]
-            start = self.unwritten(self.atom(given[0]), written) if given else Const(0)
+            start = self.unwritten(self.atom(given[0]), rebound) if given else Const(0)
             counted, target = target.elts
             iterable = iterable.args[0]
         if self.is_call_of(iterable, "builtins.zip") and not iterable.keywords:
@@ -234,7 +248,7 @@ class Statements(Expressions):
         sequences: list[Expr] = []
         for (_, sequence), backwards in zip(pairs, mirrored):
             node_of = sequence.args[0] if backwards else sequence
-            sequences.append(self.unwritten(self.atom(node_of), written))
+            sequences.append(self.unwritten(self.atom(node_of), rebound))
         lengths: list[Expr] = [self.temporary(Op("builtins.len", (s,))) for s in sequences]
         count = lengths[0] if len(lengths) == 1 else self.temporary(Op("builtins.min", tuple(lengths)))
         bindings: list[tuple[Any, Any]] = []

@@ -16,17 +16,13 @@ REFUSED: dict[str, tuple[str, str]] = {
     "AsyncFunctionDef": ("an asynchronous function", "use a plain `def`"),
     "AsyncWith": ("an asynchronous context", "use a plain `with`"),
     "Await": ("`await`", "compute the value outside and pass it in"),
-    "Break": ("`break`", "put the condition into the loop's test"),
     "ClassDef": ("a class definition in a function", "define the class at the top of the module"),
-    "Continue": ("`continue`", "put the rest of the body under an `if`"),
-    "Delete": ("`del`", "leave the name alone"),
     "DictComp": ("a dict comprehension", "write the items out, or use a loop over arrays"),
     "Dict": ("a dict", "use separate variables"),
     "GeneratorExp": ("a generator expression", "use a loop"),
     "Global": ("writing a global variable", "return the value"),
     "ListComp": ("a list comprehension", "use a loop"),
     "Match": ("`match`", "use `if` and `elif`"),
-    "NamedExpr": ("an assignment expression", "assign on a line of its own"),
     "Nonlocal": ("writing a variable of an enclosing function", "return the value"),
     "SetComp": ("a set comprehension", "use a loop"),
     "Set": ("a set", "use a tuple"),
@@ -51,6 +47,4 @@ def check(source: Source) -> None:
             raise S2sadError("S201", f"{what} is not supported", source.place(node), help=instead)
         if name in ("Assert", "Raise", "JoinedStr"):
             continue  # these pass through as they are
-        if name in ("For", "While") and node.orelse:
-            raise S2sadError("S201", "`else` on a loop is not supported", source.place(node), help="use a flag")
         stack.extend(reversed(list(gast.iter_child_nodes(node))))

@@ -21,6 +21,7 @@ from s2sad.ir.nodes import (
     CALL,
     Assign,
     Block,
+    Break,
     Call,
     Const,
     Do,
@@ -159,6 +160,8 @@ class _Dump:
             return f"save {self.site(stmt.site)} ({', '.join(map(self.var, stmt.vars))})"
         if isinstance(stmt, Restore):
             return f"restore {self.site(stmt.site)} ({', '.join(map(self.bound, stmt.vars))})"
+        if isinstance(stmt, Break):
+            return "break"
         if isinstance(stmt, Return):
             values = ", ".join(map(self.expr, stmt.values))
             return f"return ({values})" if stmt.packed else f"return {values}"

@@ -3,7 +3,7 @@
     Program  = functions by label, entry
     Function = label, params, body, free variables, origin
     Expr = Var | Const | Op(name, operands, keywords) | Raw(gast expression, reads)
-    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Save | Restore | Return
+    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Break | Save | Restore | Return
 
 Between lowering and raising the operands of an `Op` are *atoms*: a `Var`, a `Const`, or a *display* (an `Op` of
 `DISPLAYS`: tuple, list, dict, slice) of atoms. A `Var` is a name hint and an identity; two Vars are never equal, and
@@ -225,6 +225,15 @@ class While(Stmt):
 
 #: The statements that hold blocks.
 COMPOUND = (If, For, While)
+
+
+@dataclass(eq=False, slots=True)
+class Break(Stmt):
+    """The innermost loop around it is over at the end of this trip.
+
+    What follows in the body still runs, so that a pass may add to the end of any block as if no loop ever broke. Only
+    the last pass, `optimise.breaks`, makes it what Python's `break` is: the end of a block, which leaves at once.
+    """
 
 
 @dataclass(eq=False, slots=True)

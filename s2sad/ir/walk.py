@@ -10,6 +10,7 @@ from s2sad.ir.nodes import (
     CALL,
     Assign,
     Block,
+    Break,
     Call,
     Const,
     Do,
@@ -173,6 +174,8 @@ def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]
         return replace(stmt, vars=tuple(define(v) for v in stmt.vars))
     if isinstance(stmt, Return):
         return replace(stmt, values=tuple(expr(v) for v in stmt.values))
+    if isinstance(stmt, Break):
+        return replace(stmt)
     raise TypeError(f"no rewrite for {type(stmt).__name__}")
 
 
@@ -221,6 +224,23 @@ def exits(block: Block) -> bool:
     return isinstance(last, If) and exits(last.body) and exits(last.orelse)
 
 
+def may_break(loop: For | While) -> bool:
+    """Whether a loop may be over before its range or test says so."""
+    work = list(loop.body)
+    while work:
+        stmt = work.pop()
+        if isinstance(stmt, Break):
+            return True
+        if not isinstance(stmt, (For, While)):
+            work.extend(s for b in blocks_of(stmt) for s in b)
+    return False
+
+
+def is_endless(loop: For | While) -> bool:
+    """Whether only a break or an error ends a loop, so that its body runs at least once."""
+    return isinstance(loop, While) and isinstance(loop.test, Const) and bool(loop.test.value)
+
+
 def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]:
     """Collect the Vars read before they are surely bound; give the Vars surely bound at the end."""
     for stmt in block:
@@ -232,7 +252,8 @@ def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]
         elif isinstance(stmt, For):
             exposed_reads(stmt.body, assigned | {stmt.target}, found)
         elif isinstance(stmt, While):
-            exposed_reads(stmt.body, set(assigned), found)
+            end = exposed_reads(stmt.body, set(assigned), found)
+            assigned = end if is_endless(stmt) else assigned
         else:
             assigned.update(defs(stmt))
     return assigned
@@ -270,6 +291,8 @@ def surely_bound(function: Function) -> dict[Any, set[Var]]:
             if isinstance(stmt, If):
                 going_on = [end for end, b in zip(ends, inner) if not exits(b)]
                 bound = set.intersection(*going_on) if going_on else bound
+            elif isinstance(stmt, While) and is_endless(stmt):
+                (bound,) = ends
         found[id(block)] = bound
         return bound
 

@@ -8,6 +8,7 @@ from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import Function, Program
 from s2sad.ir.webs import split_webs
 from s2sad.optimise.accumulate import sum_up
+from s2sad.optimise.breaks import leave_at_breaks
 from s2sad.optimise.conditionals import choose_values
 from s2sad.optimise.constants import fold_constants
 from s2sad.optimise.copies import propagate_copies
@@ -78,4 +79,5 @@ FINISH: tuple[tuple[str, Pass], ...] = (
     ("fresh", make_fresh),
     ("expand", _each(expand_engine, with_kinds=True)),
     ("nest last", _each(nest_expressions, with_kinds=True)),
+    ("breaks", _each(leave_at_breaks)),
 )

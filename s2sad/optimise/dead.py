@@ -12,6 +12,7 @@ from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import (
     Assign,
     Block,
+    Break,
     Call,
     Do,
     For,
@@ -31,7 +32,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import callees, defs, set_blocks, uses, uses_within
+from s2sad.ir.walk import callees, defs, may_break, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import is_pure, pure_functions
 
@@ -131,6 +132,8 @@ class _Dead:
         self.live: set[Var] = set()
         self.log: list[Var] = []
         self.live_roots: set[Var] = set(outside)
+        #: Whether breaks count: a loop in which nothing else does is dropped with them.
+        self.breaks = True
 
     def flip(self, var: Var) -> None:
         if var in self.live:
@@ -196,6 +199,8 @@ class _Dead:
         elif isinstance(stmt, Do):
             if is_pure(stmt.expr):
                 return None
+        elif isinstance(stmt, Break):
+            return stmt if self.breaks else None
         elif isinstance(stmt, RawStmt) and stmt.exits:
             self.end(list(self.live))
         self.end(defs(stmt))
@@ -222,6 +227,20 @@ class _Dead:
         return new
 
     def loop(self, stmt: For | While) -> Stmt | None:
+        """A loop without dead statements. One that does nothing but break is dropped with its breaks."""
+        around = self.breaks
+        self.breaks = not may_break(stmt)
+        mark, roots = len(self.log), set(self.live_roots)
+        kept = self.trips(stmt)
+        if kept is not None and not self.breaks:
+            self.undo(mark)
+            self.live_roots = roots
+            self.breaks = True
+            kept = self.trips(stmt)
+        self.breaks = around
+        return kept
+
+    def trips(self, stmt: For | While) -> Stmt | None:
         mark = len(self.log)
         target_read = isinstance(stmt, For) and stmt.target in self.live
         if isinstance(stmt, While):

@@ -8,6 +8,7 @@ from s2sad.ir.kinds import UNKNOWN, Extent, Kind
 from s2sad.ir.nodes import (
     CALL,
     Assign,
+    Break,
     Call,
     Const,
     Do,
@@ -50,7 +51,7 @@ def example():
         If(x, [Save(site, (x,))], [Save(other, (x, y))]),
         If(x, []),
         For(i, Op("builtins.range", (Const(3),), (("step", x),)), [Restore(other, (x, y))], mirror=True),
-        While(x, [Assign(inner, Op(CALL, (Const(g), x)))]),
+        While(x, [Assign(inner, Op(CALL, (Const(g), x))), Break()]),
         Return((x, y), packed=True),
     ]
     main = Function(f, [Param(x, "x"), Param(i, "i", seed=True)], body, {"RATE": free})
@@ -80,6 +81,7 @@ def @f(x: array(float64)[n 3], i (seed))
         restore #x.2 (x: array(float64)[n 3], x.2: float)
     while x:
         t = @f.2(x)
+        break
     return (x, x.2)
 
 def @f.2()

@@ -68,6 +68,7 @@ class Writer:
     locals: list[Signature] = field(default_factory=list)
     depth: int = 1
     loops: int = 0
+    step: str | None = None  # what a `continue` of the innermost loop has to do first; None outside of loops
     counter: int = 0
     budget: int = 12
 
@@ -423,13 +424,82 @@ class Writer:
             after = True
         outer = {n: k for n, k in self.bound.items() if n not in items}
         numbers = list(self.integers)
-        self.body(1, 4)
+        around, self.step = self.step, ""
         if form >= 8:
-            self.emit(f"    {index} {self.pick(['+= 1', '= ' + index + ' + 1'])}")
+            self.step = f"{index} {self.pick(['+= 1', '= ' + index + ' + 1'])}"
+        self.body(1, 4)
+        if self.step:
+            self.emit(f"    {self.step}")
+        self.step = around
+        if self.chance(15):
+            self.emit("else:")
+            self.bound = dict(outer)
+            self.body(1, 2)
         self.bound = outer
         self.integers = [n for n in numbers if n != index or after]
         self.fixed = fixed
         self.loops -= 1
+
+    def endless(self):
+        """`while True`, which a test at its top or somewhere in its body leaves."""
+        if self.loops >= 2 or self.depth > 3:
+            return self.assign()
+        self.loops += 1
+        self.counter += 1
+        index = f"i{self.counter}"
+        self.emit(f"{index} = 0")
+        tested = self.fresh("s")
+        header = self.pick(["while True:", "while True:", f"while ({tested} := {self.expression('s', 1)}) < 0.9:"])
+        self.emit(header)
+        outer, numbers, around, fixed = dict(self.bound), list(self.integers), self.step, set(self.fixed)
+        if ":=" in header:
+            self.bound[tested] = "s"
+            outer[tested] = "s"
+        self.integers.append(index)
+        self.fixed.add(index)
+        self.step = f"{index} += 1"
+        self.depth += 1
+        if self.chance(60):
+            self.statement()
+        self.emit(f"if {index} > {self.number(0, 3)}:")
+        self.emit("    break")
+        self.depth -= 1
+        self.body(1, 3)
+        self.emit(f"    {self.step}")
+        self.bound, self.integers, self.step, self.fixed = outer, [*numbers, index], around, fixed
+        self.loops -= 1
+
+    def jump(self):
+        """A break, continue or return in the innermost loop, under a test, perhaps after some work."""
+        if self.step is None:
+            return self.assign()
+        self.emit(f"if {self.test()}:")
+        self.depth += 1
+        outer = dict(self.bound)
+        for _ in range(self.number(0, 2)):
+            self.assign()
+        kind = self.pick(["break", "break", "continue", "return"])
+        if kind == "return":
+            kind = f"return {self.result()}"
+        elif kind == "continue" and self.step:
+            self.emit(self.step)
+        self.emit(kind)
+        self.depth -= 1
+        self.bound = outer
+        if self.chance(25):
+            self.emit("else:")
+            outer = dict(self.bound)
+            self.body(1, 1)
+            self.bound = outer
+
+    def walrus(self):
+        """A test that binds a name."""
+        name = self.target("s")
+        self.emit(f"if ({name} := {self.expression('s', 1)}) > {self.atom('s')}:")
+        self.bound[name] = "s"
+        after = dict(self.bound)
+        self.body(1, 2)
+        self.bound = after
 
     def local_function(self):
         if self.loops or self.depth > 1:
@@ -466,7 +536,7 @@ class Writer:
     results = "s"
     statements = (
         "assign", "assign", "assign", "alias", "augment", "swap", "several", "branch", "branch", "flagged", "loop",
-        "loop", "loop", "local_function", "early_return",
+        "loop", "loop", "local_function", "early_return", "jump", "jump", "endless", "walrus",
     )  # fmt: skip
 
     def result(self):

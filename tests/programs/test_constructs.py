@@ -1811,22 +1811,6 @@ def writes_in_a_helper(x):
     return np.sum(x * writes_a_slice(x))
 
 
-def breaks_out(x):
-    for i in range(3):
-        if i > 1:
-            break
-        x = x * 2
-    return np.sum(x)
-
-
-def continues_on(x):
-    for i in range(3):
-        if i > 1:
-            continue
-        x = x * 2
-    return np.sum(x)
-
-
 def comprehends(x):
     return sum([v * v for v in x])
 
@@ -1842,7 +1826,7 @@ def writes_a_global(x):
     [
         writes_a_slice, adds_to_an_item, adds_to_an_array, multiplies_an_argument, writes_through_a_method,
         writes_through_out, writes_through_out_as_value, writes_an_attribute, writes_by_function, writes_by_copyto,
-        breaks_out, continues_on, comprehends, writes_a_global,
+        comprehends, writes_a_global,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("transform", [s2sad.grad, s2sad.jvp], ids=["grad", "jvp"])
