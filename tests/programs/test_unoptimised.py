@@ -1,19 +1,20 @@
 """The programs without the passes that make a derivative short: what the passes do is no part of being right."""
 
 import pytest
-from programs import test_constructs, test_in_place
+from programs import test_constructs, test_in_place, test_jumps
 from programs.oracle import check
 
 import s2sad
 from s2sad import pipeline
 
-#: The passes that are not for brevity: results are fresh, the engine's operations are text, a text is nested.
-NEEDED = ("asked", "nest", "simplify", "fresh", "expand")
+#: The passes that are not for brevity: results are fresh, the engine's operations are text, a text is nested, a break
+#: leaves at once.
+NEEDED = ("asked", "nest", "simplify", "fresh", "expand", "breaks")
 
 
 def programs():
     found = []
-    for module in (test_constructs, test_in_place):
+    for module in (test_constructs, test_in_place, test_jumps):
         for name, (function, points) in module.PROGRAMS.items():
             found.append(pytest.param(name, function, points, id=f"{module.__name__.partition('.')[2]}-{name}"))
     return found
