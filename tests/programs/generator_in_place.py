@@ -18,7 +18,8 @@ PARTS = (
 )  # fmt: skip
 
 
-#: Whether programs call helpers that write into their arguments: such calls are wrong still, and not refused.
+#: Whether programs call what writes into its arguments without a name for it: a helper, a ufunc with an output by
+#: position. Such calls are wrong still, and not refused.
 PROCEDURES = False
 
 
@@ -178,7 +179,7 @@ class InPlaceWriter(Writer):
         self.emit(self.pick([
             f"np.multiply({self.expression('v', 1)}, {self.atom('v')}, out={name})",
             f"np.add({name}, {self.expression('v', 1)}, out={name})",
-            f"np.tanh({self.expression('v', 1)}, {name})",
+            *([f"np.tanh({self.expression('v', 1)}, {name})"] if PROCEDURES else []),
             f"np.add.at({name}, [0, 2, 0], {self.expression('v', 1)})",
             f"np.copyto({name}, {self.expression('v', 1)})",
             f"{name}.fill({self.expression('s', 1)})",
