@@ -13,6 +13,7 @@ from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at
 from s2sad.differentiate.halves import Halves
+from s2sad.differentiate.trips import WayOut, complete_trips
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, Kind, same_extent
@@ -76,7 +77,29 @@ class AdjointNeeds:
         self.surely_bound = surely_bound(self.function)
         self._fragments(self.function.body)
         self.aliases = alias_classes(self.function, self.kinds)
-        self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
+        #: For each loop the tests at which a trip leaves that has nothing to reverse: `complete_trips`.
+        self.ways_out: dict[Stmt, list[WayOut]] = complete_trips(self)
+        while True:
+            self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
+            taping = [ways for ways in self.ways_out.values() if ways and ways[-1].keeps(self.plan)]
+            if not taping:
+                break
+            for ways in taping:
+                ways.pop()
+        #: Of a test at which trips leave that are not counted: the branch that goes on.
+        self.rests = {way.test: way.rest for ways in self.ways_out.values() for way in ways}
+        #: Where a trip is counted, not at its top; at the ends of which blocks their own saves and others' stand.
+        self.counted_later: set[Stmt] = set()
+        self.counted_at: dict[int, Stmt] = {}
+        self.ends_at: dict[int, tuple[int, ...]] = {}
+        for loop, ways in self.ways_out.items():
+            if ways:
+                assert isinstance(loop, (For, While))
+                step = loop.body[0]
+                self.counted_later.add(step)
+                self.counted_at[id(ways[-1].rest)] = step
+                around = (id(loop.body), *(id(way.rest) for way in ways))
+                self.ends_at.update({**dict.fromkeys(around, ()), around[-1]: around[::-1]})
 
     def bar(self, var: Var, path: Path = ()) -> Var:
         key = (var, path)
@@ -129,6 +152,7 @@ class AdjointNeeds:
     def _needs(self) -> Needs:
         needs = Needs(atomic={s for s in walk(self.function.body) if blocks_of(s) and s not in self.active_blocks})
         made = set(self.bars.values())
+        ways_out = {way.test for ways in self.ways_out.values() for way in ways}
         for stmt in walk(self.function.body):
             for contribution in self.contributions.get(stmt, ()):
                 for var in [*vars_of(contribution.value), *vars_of(contribution.index)]:
@@ -150,7 +174,7 @@ class AdjointNeeds:
                 if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
                     needs.add(stmt, stmt.expr)
             if stmt in self.active_blocks:
-                if isinstance(stmt, If):
+                if isinstance(stmt, If) and stmt not in ways_out:
                     for var in vars_of(stmt.test):
                         needs.add(stmt, var, after=True)
                     for var in self._zeroed_in(stmt):

@@ -54,8 +54,10 @@ class Sweeps(AdjointNeeds):
     def forward(self, block: Block) -> Block:
         """The primal with its saves. A Return is left out."""
         made: Block = []
+        if id(block) in self.counted_at:
+            made.append(replace(self.counted_at[id(block)]))
         for stmt in block:
-            if isinstance(stmt, Return):
+            if isinstance(stmt, Return) or stmt in self.counted_later:
                 continue
             saved = self.plan.overwritten.get(stmt)
             if saved:
@@ -75,9 +77,10 @@ class Sweeps(AdjointNeeds):
             if stmt in self.calls and self.calls[stmt].halves.saves:
                 new = replace(new, callee=self.calls[stmt].halves.forward)
             made.append(new)
-        saved = self.plan.frames.get(id(block))
-        if saved:
-            made += self._save(self.site(id(block), saved[0].hint), saved, None)
+        for end in self.ends_at.get(id(block), (id(block),)):
+            saved = self.plan.frames.get(end)
+            if saved:
+                made += self._save(self.site(end, saved[0].hint), saved, None)
         return made
 
     def _save(self, site: Site, saved: list[Var], stmt: Stmt | None) -> Block:
@@ -148,6 +151,8 @@ class Sweeps(AdjointNeeds):
                 out += self._restored(stmt)
                 for var in defs_within([stmt]):
                     self._forget(var, state)
+            elif stmt in self.rests:
+                out += self.reverse(self.rests[stmt], state)
             elif isinstance(stmt, If):
                 self._reverse_if(stmt, state, out)
             else:
