@@ -14,6 +14,7 @@ from s2sad.ir.nodes import (
     Assign,
     Block,
     Call,
+    Const,
     Do,
     For,
     Function,
@@ -32,7 +33,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import set_blocks
+from s2sad.ir.walk import defs, set_blocks, uses
 from s2sad.ir.webs import replace_function
 from s2sad.optimise.effects import TAPE_OPS
 
@@ -84,6 +85,7 @@ def name_single_saves(program: Program, kinds: Kinds) -> Program:
 def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
     """The program without Save and Restore."""
     needs = _stacks_needed(program)
+    counting = _counting_tapes(program)
     tapes: dict[tuple[Label, Stack], Var] = {}
     functions: dict[Label, Function] = {}
     # Tapes stand between the primal's parameters and the adjoints of the results.
@@ -101,9 +103,64 @@ def lay_out_tapes(program: Program, kinds: Kinds) -> Program:
             else:
                 annotation = gast.Name("list", gast.Load(), None, None)
                 params.insert(places[label] + position, Param(tapes[(label, stack)], hint, annotation=annotation))
-        body = _lay_out(function.body, label, tapes, needs, places)
+        body = _lay_out(function.body, label, tapes, needs, places, counting)
         functions[label] = replace_function(function, params=params, body=_late(prelude, body))
     return Program(functions, program.entry)
+
+
+def _counting_tapes(program: Program) -> dict[Stmt, Stack]:
+    """The loops that run as long as there is something on a tape, with that tape, in place of a count of trips.
+
+    That is where a trip was counted the one push on the tape stands, and in the loop the one pop; and where the count
+    begins and the loop stands no loop is around them, so that the tape holds nothing else.
+    """
+    main = program.main
+    others = [f for f in program.functions.values() if f is not main]
+    shared = {s.site.stack for f in others for s in walk(f.body) if isinstance(s, (Save, Restore))}
+    blocks: dict[Stmt, Block] = {}
+    looped: set[Stmt] = set()
+    for outer in (None, *walk(main.body)):
+        for block in (main.body,) if outer is None else blocks_of(outer):
+            blocks.update(dict.fromkeys(block, block))
+        if isinstance(outer, (For, While)):
+            looped.update(walk(outer.body))
+    binders: dict[Var, list[Stmt]] = {}
+    readers: dict[Var, list[Stmt]] = {}
+    pushes: dict[Stack, list[Save]] = {}
+    pops: dict[Stack, list[Restore]] = {}
+    for stmt in blocks:
+        for var in defs(stmt):
+            binders.setdefault(var, []).append(stmt)
+        for var in dict.fromkeys(uses(stmt)):
+            readers.setdefault(var, []).append(stmt)
+        if isinstance(stmt, Save):
+            pushes.setdefault(stmt.site.stack, []).append(stmt)
+        elif isinstance(stmt, Restore):
+            pops.setdefault(stmt.site.stack, []).append(stmt)
+    found: dict[Stmt, Stack] = {}
+    for loop in blocks:
+        if not isinstance(loop, For) or loop in looped or readers.get(loop.target):
+            continue
+        count = loop.iter.operands[0] if isinstance(loop.iter, Op) and len(loop.iter.operands) == 1 else None
+        bound = binders.get(count, []) if isinstance(count, Var) else []
+        steps = [s for s in bound if s in readers.get(count, ())]  # type: ignore[arg-type]
+        starts = [s for s in bound if s not in steps and isinstance(s, Assign) and s.expr == Const(0)]
+        if len(bound) != 2 or len(steps) != 1 or len(starts) != 1 or starts[0] in looped:
+            continue
+        if not (isinstance(steps[0], Assign) and steps[0].expr == Op("operator.add", (count, Const(1)))):  # type: ignore[arg-type]
+            continue
+        for stack, saves in pushes.items():
+            restores = pops.get(stack, [])
+            if (
+                len(saves) == len(restores) == 1
+                and stack not in shared
+                and blocks[saves[0]] is blocks[steps[0]]
+                and blocks[restores[0]] is loop.body
+                and set(readers[count]) == {steps[0], loop}  # type: ignore[index]
+            ):
+                found[loop] = stack
+                break
+    return found
 
 
 def _free(hint: str, params: list[Param]) -> str:
@@ -142,6 +199,7 @@ def _lay_out(
     tapes: dict[tuple[Label, Stack], Var],
     needs: dict[Label, dict[Stack, None]],
     places: dict[Label, int],
+    counting: dict[Stmt, Stack],
 ) -> Block:
     made: Block = []
     for stmt in block:
@@ -161,7 +219,10 @@ def _lay_out(
             extra = tuple(tapes[(label, s)] for s in needs[stmt.callee])
             at = places[stmt.callee]
             new = replace(stmt, args=(*stmt.args[:at], *extra, *stmt.args[at:]))
+        elif stmt in counting:
+            links = {"origin": stmt.origin, "group": stmt.group, "quote": stmt.quote}
+            new = While(tapes[(label, counting[stmt])], [], **links)  # type: ignore[arg-type]
         if blocks_of(stmt):
-            set_blocks(new, [_lay_out(b, label, tapes, needs, places) for b in blocks_of(stmt)])
+            set_blocks(new, [_lay_out(b, label, tapes, needs, places, counting) for b in blocks_of(stmt)])
         made.append(new)
     return made

@@ -21,6 +21,7 @@ from s2sad.optimise.inline import nest_expressions
 from s2sad.optimise.returns import sink_returns
 from s2sad.optimise.simplify import simplify
 from s2sad.optimise.subexpressions import share_subexpressions
+from s2sad.optimise.targets import bind_targets
 
 Pass = Callable[[Program, Kinds], Program]
 
@@ -64,6 +65,7 @@ PASSES: tuple[tuple[str, Pass], ...] = (
 #: Towards the text: nested expressions.
 FINISH: tuple[tuple[str, Pass], ...] = (
     ("asked", _each(ask_at_return)),
+    ("targets", _each(bind_targets)),
     ("delay", _each(delay_rebinding, with_kinds=True)),
     ("copies", _each(propagate_copies)),
     ("returns", _each(sink_returns)),

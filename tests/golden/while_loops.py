@@ -39,16 +39,14 @@ def grad_square_root(a: float):
     """Gradient of square_root with respect to a."""
     # Forward sweep
     x = 0.5 * (1 + a)
-    k = 0
     x_tape = []
     while abs(x * x - a) > 1e-12:
-        k += 1
         x_tape.append(x)
         x = 0.5 * (x + a / x)
     # Reverse sweep
     x_bar = 1.0
     a_bar = 0.0
-    for i in range(k):
+    while x_tape:
         # x = 0.5 * (x + a / x)
         x = x_tape.pop()
         x2_bar = 0.5 * x_bar
@@ -79,10 +77,8 @@ def grad_kepler(mean: float, e: float):
     # Forward sweep
     angle = mean
     step = 1.0
-    k = 0
     angle_tape = []
     while abs(step) > 1e-14:
-        k += 1
         step = (angle - e * math.sin(angle) - mean) / (1 - e * math.cos(angle))
         angle_tape.append(angle)
         angle = angle - step
@@ -90,7 +86,7 @@ def grad_kepler(mean: float, e: float):
     angle_bar = 1.0
     e_bar = 0.0
     mean_bar = 0.0
-    for i in range(k):
+    while angle_tape:
         # angle = angle - step
         angle = angle_tape.pop()
         step_bar = -angle_bar
