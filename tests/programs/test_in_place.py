@@ -6,6 +6,7 @@ aliases as NumPy's have) and against differences, first and second order, the ca
 
 import math
 import operator
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -2955,3 +2956,40 @@ def test_a_written_argument_that_a_global_shares_is_refused():
     with pytest.raises(s2sad.S2sadError):
         s2sad.grad(writes_what_a_global_holds)(OTHER)
     assert same_bits(OTHER, kept)
+
+
+def many_small_writes(x, n, size):
+    y = np.ones(size)
+    for i in range(n):
+        y[i + 1] = math.sin(y[i] * y[i + 1]) * x[i % 4]
+        y[i : i + 2] *= x[0]
+    return np.sum(y * y)
+
+
+def many_small_writes_into_a_row(x, n, size):
+    m = np.ones((3, size))
+    for i in range(n):
+        row = m[i % 3]
+        row[i] = row[i] * x[i % 4]
+        m[1, i + 1] += row[i] * row[i + 1]
+    return np.sum(m * m)
+
+
+@pytest.mark.parametrize("function", [many_small_writes, many_small_writes_into_a_row])
+def test_a_write_saves_the_cells_that_it_touches(function):
+    """The derivative's memory grows with the cells written, not with their number times the array's size."""
+    size, writes = 100_000, 300
+    args = (VECTOR, writes, size)
+    try:
+        derivative = s2sad.grad(function)
+        derivative(*args)
+    except s2sad.S2sadError:
+        assert "one_cell_all_the_time" in KNOWN
+        return
+    tracemalloc.start()
+    try:
+        derivative(*args)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 40 * size * 8 < writes * size * 8 / 4
