@@ -60,6 +60,7 @@ from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
+from s2sad.runtime.checks import require_apart
 
 #: How many specialisations a derivative keeps for calls.
 LIMIT = 16
@@ -340,7 +341,11 @@ class Derivative:
             guards = guards_of(flat)
             if checks is not None:
                 text = self._with_entry(flat, text, kinds, checks)
-            function = bind_text(text, {"s2sad.runtime.checks.scalar_seed": self._scalar_seed})
+            instead = {
+                "s2sad.runtime.checks.scalar_seed": self._scalar_seed,
+                "s2sad.runtime.checks.require_apart": self._require_apart,
+            }
+            function = bind_text(text, instead)
         except S2sadError as error:
             if error.place is None:
                 raise S2sadError(error.code, error.reason, self._place(), error.help) from None
@@ -388,6 +393,14 @@ class Derivative:
             reason = f"the result of {name} is {what}, not a real number"
             raise S2sadError("S409", reason, place, "return a real number")
         return 1.0
+
+    def _require_apart(self, written: tuple[Any, ...], others: tuple[Any, ...]) -> None:
+        """Refuse a call whose arguments share memory that the function writes into. Raises S412."""
+        try:
+            require_apart(written, others)
+        except ValueError as error:
+            reason = f"{self._base_name()}: {error}"
+            raise S2sadError("S412", reason, self._place(), "pass a copy of one of them") from None
 
     def _tell(self, made: Specialisation) -> None:
         """Warn, once, of what was accepted though it is probably not meant; the warning points at the user's call."""

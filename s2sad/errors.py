@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "S409": "the result is not a number",
     "S410": "the arguments are not of the kinds that this text was made for",
     "S411": "the function calls itself under the name of its own derivative",
+    "S412": "an argument that is written into shares memory with another",
     # S5xx: command line and files
     "S501": "the arguments of the command are wrong",
     "S502": "the file cannot be written",

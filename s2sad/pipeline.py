@@ -15,6 +15,7 @@ from s2sad.backend.tapes import lay_out_tapes, name_single_saves
 from s2sad.differentiate.complexes import refuse_complex
 from s2sad.differentiate.forward import ForwardMode
 from s2sad.differentiate.items import save_items
+from s2sad.differentiate.merge import merge_writers
 from s2sad.differentiate.reverse import ReverseMode
 from s2sad.differentiate.unfold import unfold
 from s2sad.frontend.lower import Lowering
@@ -88,7 +89,8 @@ def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) ->
 def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     """The optimised derivative of a program; the result may be transformed again."""
     notes: list[str] = []
-    program, kinds = unfold(flat.program, flat.kinds, flat.lowering, request.wrt)
+    program, kinds = merge_writers(flat.program, flat.kinds)
+    program, kinds = unfold(program, kinds, flat.lowering, request.wrt)
     program, kinds = save_items(program, kinds)
     refuse_complex(program, kinds, request.wrt)
     if request.mode == "forward":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
@@ -30,7 +31,7 @@ from s2sad.ir.nodes import (
     While,
     walk,
 )
-from s2sad.ir.walk import vars_of
+from s2sad.ir.walk import defs, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
 
@@ -44,6 +45,10 @@ class Activity:
 
     def __contains__(self, var: object) -> bool:
         return var in self.active
+
+    def joined(self, more: Iterable[Var]) -> Activity:
+        """The activity with these Vars active too."""
+        return Activity(self.varied.union(more), self.active.union(more))
 
 
 def differentiable_operands(op: Op) -> list[Expr]:
@@ -90,6 +95,7 @@ class ActivityAnalysis:
     def __init__(self, program: Program, kinds: Kinds) -> None:
         self.program = program
         self.kinds = kinds
+        self._classes: dict[Label, dict[Var, list[Var]]] = {}
         self._tables: dict[str, dict[_Query, _Found]] = {"varied": {}, "useful": {}}
         #: Which values of a tape site are varied, and which useful, wherever in the program they are pushed or popped.
         self._pushed: dict[Site, set[int]] = {}
@@ -179,6 +185,21 @@ class ActivityAnalysis:
                 return new
             self._round = {}
 
+    def _shared(self, function: Function) -> dict[Var, list[Var]]:
+        """For each Var of memory that is written, all names that may reach the same memory."""
+        if function.label not in self._classes:
+            found: dict[Var, list[Var]] = {}
+            if any(isinstance(s, Store) for s in walk(function.body)):
+                aliases = alias_classes(function, self.kinds)
+                members: dict[Var, dict[Var, None]] = {}
+                names = [*(p.var for p in function.params), *(v for s in walk(function.body) for v in defs(s))]
+                for v in names:
+                    if aliases.written(v) and self.kinds.get(v, UNKNOWN).shape != ():
+                        members.setdefault(aliases.root(v), {})[v] = None
+                found = {v: list(group) for group in members.values() for v in group}
+            self._classes[function.label] = found
+        return self._classes[function.label]
+
     def _carries(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).carries_derivative
 
@@ -186,13 +207,13 @@ class ActivityAnalysis:
         varied = {function.params[i].var for i in params}
         before = self._size()
         changed = True
-        loops = any(isinstance(s, (For, While)) for s in walk(function.body))
+        shared = self._shared(function)
+        loops = bool(shared) or any(isinstance(s, (For, While)) for s in walk(function.body))
         while changed:
             size = len(varied) + self._size()
             for stmt in walk(function.body):
                 for var in self._varied_by(stmt, varied):
-                    if self._carries(var):
-                        varied.add(var)
+                    varied.update(v for v in shared.get(var, (var,)) if self._carries(v))
             changed = loops and len(varied) + self._size() != size
         self._changed = self._changed or self._size() != before
         return frozenset(varied)
@@ -231,10 +252,13 @@ class ActivityAnalysis:
         before = self._size()
         order = list(walk(function.body))
         order.reverse()
-        loops = any(isinstance(s, (For, While)) for s in order)
+        shared = self._shared(function)
+        loops = bool(shared) or any(isinstance(s, (For, While)) for s in order)
         changed = True
         while changed:
             size = len(useful) + self._size()
+            if shared:
+                useful.update([w for v in list(useful) for w in shared.get(v, ())])
             for stmt in order:
                 if (isinstance(stmt, Assign) and stmt.var in useful) or (
                     isinstance(stmt, Store) and stmt.base in useful

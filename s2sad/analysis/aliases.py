@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
-from s2sad.analysis.kinds import Kinds
+from s2sad.analysis.indices import makes_copy
+from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, Function, Op, Raw, Restore, Save, Site, Store, Var, walk
+from s2sad.ir.nodes import (
+    DISPLAYS,
+    Assign,
+    Call,
+    Const,
+    Do,
+    Expr,
+    Function,
+    Op,
+    Raw,
+    Restore,
+    Save,
+    Site,
+    Store,
+    Var,
+    walk,
+)
 from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
+from s2sad.rules.registry import Rule
 
 
 class Aliases:
@@ -31,7 +50,7 @@ class Aliases:
         return self.root(var) in self._stored
 
 
-def shared_operands(expr: Expr) -> list[Var]:
+def shared_operands(expr: Expr, kinds: Kinds | None = None) -> list[Var]:
     """The Vars whose memory the value of an expression may share."""
     if isinstance(expr, Var):
         return [expr]
@@ -39,28 +58,48 @@ def shared_operands(expr: Expr) -> list[Var]:
         return [v for _, v in expr.reads] if expr.kind is UNKNOWN else []
     if not isinstance(expr, Op):
         return []
-    if expr.name in DISPLAYS or expr.name == "operator.getitem" or expr.name == "s2sad.select":
-        return list(vars_of(expr))
+    if expr.name == "operator.getitem":
+        return [] if _reads_copy(expr, kinds) else shared_operands(expr.operands[0], kinds)
+    if expr.name in DISPLAYS:
+        return [v for e in (*expr.operands, *(e for _, e in expr.keywords)) for v in shared_operands(e, kinds)]
+    if expr.name == "s2sad.select":
+        return [v for e in expr.operands[1:] for v in shared_operands(e, kinds)]
     if expr.name == "s2sad.returned":
-        return shared_operands(expr.operands[0])
+        return shared_operands(expr.operands[0], kinds)
     entry = registry.find(rule_name(expr))
     if entry is None:
         return list(vars_of(expr))
     bound = bind(entry, expr)
     found: list[Var] = []
-    for name in entry.views:
+    for name in () if _is_copied(entry, bound) else entry.views:
         operand = bound.get(name)
         for e in operand if isinstance(operand, tuple) else (operand,):
-            found.extend(shared_operands(e))
+            if e is not None:
+                found.extend(shared_operands(e, kinds))
     return found
 
 
-def is_fresh(expr: Expr) -> bool:
+def _is_copied(entry: Rule, bound: dict[str, Any]) -> bool:
+    """Whether an operation is surely told to copy: `np.array(a)`, `a.astype(float)`."""
+    option = next((p for p in entry.parameters if p.name == "copy"), None)
+    return option is not None and bound.get("copy", Const(option.default)) == Const(True)
+
+
+def _reads_copy(expr: Op, kinds: Kinds | None) -> bool:
+    """Whether `base[index]` is surely memory of its own: an array at a mask or at an array of positions."""
+    return kinds is not None and kind_of_expr(expr.operands[0], kinds).is_array and makes_copy(expr.operands[1], kinds)
+
+
+def is_fresh(expr: Expr, kinds: Kinds | None = None) -> bool:
     """Whether an expression makes memory that nothing else holds."""
-    if not isinstance(expr, Op) or expr.name in ("operator.getitem", "s2sad.select", "tuple", "list"):
+    if not isinstance(expr, Op) or expr.name in ("s2sad.select", "tuple", "list"):
         return False
+    if expr.name == "operator.getitem":
+        return _reads_copy(expr, kinds)
     entry = registry.find(rule_name(expr))
-    return entry is not None and not entry.views and not expr.name.startswith("s2sad.")
+    if entry is None or expr.name.startswith("s2sad."):
+        return False
+    return not entry.views or _is_copied(entry, bind(entry, expr))
 
 
 def alias_classes(function: Function, kinds: Kinds) -> Aliases:
@@ -84,13 +123,15 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
     sites: dict[Site, tuple[Var, ...]] = {}
     for stmt in walk(function.body):
         if isinstance(stmt, Assign):
-            union([stmt.var, *shared_operands(stmt.expr)])
+            union([stmt.var, *shared_operands(stmt.expr, kinds)])
         elif isinstance(stmt, Call):
             union([*stmt.vars, *(v for a in stmt.args for v in vars_of(a))])
         elif isinstance(stmt, Store):
             stored.add(stmt.base)
             if stmt.how is None and not _is_number_array(stmt.base, kinds):
                 union([stmt.base, *vars_of(stmt.expr)])
+        elif isinstance(stmt, Do) and isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.push":
+            union(vars_of(stmt.expr))
         elif isinstance(stmt, (Save, Restore)):
             for v, w in zip(sites.setdefault(stmt.site, stmt.vars), stmt.vars):
                 union([v, w])

@@ -37,9 +37,11 @@ from s2sad.ir.nodes import (
     Save,
     Site,
     Stmt,
+    Store,
     Var,
     While,
     blocks_of,
+    replace,
     walk,
 )
 from s2sad.ir.walk import rewrite, rewrite_block, set_blocks
@@ -356,22 +358,30 @@ class Specialiser:
         kinds = instance.kinds
 
         def block(old: Block, is_certain: bool) -> Block:
+            new: Block = []
             for stmt in old:
                 if isinstance(stmt, Call):
                     callee = instance.targets.get(stmt)
                     if callee is None:  # an argument that no value reaches: the call is not reached either
+                        new.append(stmt)
                         continue
                     stmt.callee = callee.label
                     self.lowering.primals[callee.label] = self.lowering.primals[callee.generic]
+                elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in IN_PLACE:
+                    new += settle_in_place(stmt, stmt.expr, instance.kinds)
+                    continue
                 elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
                     if is_certain:
                         _check_numbers(stmt, stmt.expr, kinds)
                     stmt.expr = settle_op(stmt, stmt.expr, kinds, unclear)
+                elif isinstance(stmt, Store):
+                    _check_written(stmt, kinds)
                 elif isinstance(stmt, For):
                     _check_sequence(stmt, kinds)
                 for inner in blocks_of(stmt):
                     inner[:] = block(inner, False)
-            return old
+                new.append(stmt)
+            return new
 
         unclear = {
             s.var for s in walk(instance.body.body)
@@ -448,21 +458,35 @@ def _with_own_names(function: Function, arguments: list[Var]) -> Function:
     return replace_function(function, body=[*starts, *rewrite_block(function.body, change, change)])
 
 
+def settle_in_place(stmt: Assign, op: Op, kinds: Kinds) -> list[Stmt]:
+    """`x += e`: a new number under the name, or a write into the array that the name stands for."""
+    target = kind_of_expr(op.operands[0], kinds)
+    if target.is_array and target.rank != 0:
+        array = op.operands[0]
+        assert isinstance(array, Var)
+        made: list[Stmt] = [Store(array, None, op.operands[1], IN_PLACE[op.name], origin=stmt.origin, quote=stmt.quote)]
+        return made if array is stmt.var else [*made, Assign(stmt.var, array, origin=stmt.origin)]
+    if target.sort in ("list", "object", "dict"):
+        reason = f"an in-place write into a {target.sort} is not supported"
+        raise S2sadError("S201", reason, stmt.origin, "build a new value instead")
+    if target.shape is None:
+        reason = f"whether {stmt.var.hint!r} is a number or an array is not known, so neither is what other names share"
+        raise S2sadError("S205", reason, stmt.origin, "annotate it, or write `x = x + e`")
+    return [replace(stmt, expr=Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}="))]
+
+
+def _check_written(stmt: Store, kinds: Kinds) -> None:
+    sort = kinds.get(stmt.base, UNKNOWN).sort
+    if sort not in ("array", "unknown"):
+        reason = f"an in-place write into a {sort} is not supported"
+        raise S2sadError("S201", reason, stmt.origin, "use an array, or build a new value")
+
+
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Op:
-    """An operation with methods and attributes named as those of arrays, and `x += e` on a number as `x = x + e`.
+    """An operation with methods and attributes named as those of arrays.
 
     unclear: Vars that may hold objects of which nothing is known.
     """
-    if op.name in IN_PLACE:
-        target = kind_of_expr(op.operands[0], kinds)
-        if target.sort in ("array", "list", "object", "dict"):
-            raise S2sadError(
-                "S201",
-                "an in-place write into an array is not supported",
-                stmt.origin,
-                "write `x = x + e` where no other name shares the array",
-            )
-        return Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}=")
     prefix, _, name = op.name.partition(".")
     if prefix in ("method", "attribute"):
         receiver = kind_of_expr(op.operands[0], kinds)

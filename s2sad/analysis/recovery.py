@@ -19,7 +19,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
-from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.aliases import Aliases, shared_operands
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -63,12 +63,14 @@ def _merge(needed: Needed, more: Needed) -> bool:
 class Needs:
     """Primal Vars that the adjoint of a statement reads, before it (`pre`) or after it (`post`).
 
+    `contents` are the arrays among them whose cells are read, not only their shape.
     `atomic` are the compound statements without an adjoint: what they overwrite is saved before them as a whole.
     """
 
     pre: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
     post: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
     atomic: set[Stmt] = field(default_factory=set)
+    contents: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
 
     def add(self, stmt: Stmt, var: Var, after: bool = False) -> None:
         (self.post if after else self.pre).setdefault(stmt, {})[var] = None
@@ -81,6 +83,7 @@ class Plan:
     overwritten: statement -> Vars to save before it and to restore before its adjoint.
     frames: id of a block -> Vars to save at its end and to restore before its reverse.
     captured: copy statement `x = t` -> t, to take from x before x is restored.
+    recomputed_first: write -> Vars to compute again, in order, before the write is undone.
     recomputed: statement -> Vars to compute again, in order, before its reverse; `definitions` has how.
     undefined: Vars that may be saved before they are bound; they start as None.
     undone: Stores whose cells are saved before and put back in reverse.
@@ -90,6 +93,7 @@ class Plan:
     frames: dict[int, list[Var]]
     captured: dict[Stmt, Var]
     recomputed: dict[Stmt, list[Var]]
+    recomputed_first: dict[Stmt, list[Var]]
     definitions: dict[Var, Assign]
     undefined: list[Var]
     undone: set[Stmt]
@@ -135,12 +139,14 @@ class _Recovery:
         self.params = {p.var for p in function.params}
         self.exposed: dict[Stmt, set[Var]] = {}
         self.recomputed: dict[Stmt, dict[Var, None]] = {}
+        self.recomputed_first: dict[Stmt, dict[Var, None]] = {}
         self.captured: dict[Stmt, Var] = {}
         self.copied = self._copies()
         self.overwritten: dict[Stmt, dict[Var, None]] = {}
         self.frames: dict[int, dict[Var, None]] = {}
         self.blocks: dict[int, Block] = {}
         self.undone: set[Stmt] = set()
+        self.contents: list[tuple[Stmt, Var]] = [(s, v) for s, found in needs.contents.items() for v in found]
         self.saved: set[tuple[Var, Frame | bool]] = set()
         #: What stays needed as it is: statement -> (var, frame that it is local to or None, after)
         self.kept: dict[Stmt, list[tuple[Var, Frame | bool, bool]]] = {}
@@ -259,19 +265,24 @@ class _Recovery:
         wanted.sort(key=lambda w: min((self.spots[b].start for b in self.bound.get(w[1], ())), default=-1))
         for stmt, var, after in wanted:
             self._want(stmt, var, after)
+        self._undo_stores()
         self._place_frames()
         left = self._flow(self.function.body, {})
         if self.framed:
             for var, frames in left.items():
                 if None in frames and var in self.bound:
                     self.frames.setdefault(id(self.function.body), {})[var] = None
-        undefined = self._undefined()
+        again = [v for table in (self.recomputed, self.recomputed_first) for links in table.values() for v in links]
         return Plan(
-            {s: list(v) for s, v in self.overwritten.items()}, {b: list(v) for b, v in self.frames.items()},
-            self.captured, {s: list(v) for s, v in self.recomputed.items()},
-            {v: self.bound[v][0] for links in self.recomputed.values() for v in links},  # type: ignore[misc]
-            undefined, self.undone,
-        )  # fmt: skip
+            {s: list(v) for s, v in self.overwritten.items()},
+            {b: list(v) for b, v in self.frames.items()},
+            self.captured,
+            {s: list(v) for s, v in self.recomputed.items()},
+            {s: list(v) for s, v in self.recomputed_first.items()},
+            {v: self.bound[v][0] for v in again},  # type: ignore[misc]
+            self._undefined(),
+            self.undone,
+        )
 
     def _want(self, stmt: Stmt, var: Var, after: bool) -> None:
         """Decide how a Var needed at a statement is got back; what that reads is wanted in turn."""
@@ -287,16 +298,56 @@ class _Recovery:
             return
         anchor = self.anchor(stmt, frame)
         after = after or anchor is not stmt
-        chain = self._chain(var, frame, anchor, after)
+        chain = None if self.soft(var, frame) is None else self._chain(var, frame, anchor, after)
         if chain is None:
             self.saved.add((var, frame))
             self._keep(stmt, var, frame, after)
             return
+        # What a write is undone with is computed before: the memory is then as the write left it.
+        table = self.recomputed_first if isinstance(anchor, Store) and after else self.recomputed
         for link in chain:
-            self.recomputed.setdefault(anchor, {})[link] = None
+            table.setdefault(anchor, {})[link] = None
             for operand in dict.fromkeys(uses(self.bound[link][0])):
                 if operand not in chain:
                     self._want(anchor, operand, after)
+                if self.aliases.written(operand):
+                    self.contents.append((anchor, operand))
+
+    def _undo_stores(self) -> None:
+        """Find the writes that destroy cells that the reverse sweep still reads: those cells are saved and put back."""
+        changed = True
+        while changed:
+            changed = False
+            for store in self.stores:
+                if store not in self.undone and any(self._destroys(store, s, v) for s, v in list(self.contents)):
+                    self.undone.add(store)
+                    changed = True
+                    for var in dict.fromkeys([store.base, *vars_of(store.index)]):
+                        self._want(store, var, True)
+
+    def _destroys(self, store: Store, stmt: Stmt, var: Var) -> bool:
+        """Whether a write may change memory after a statement whose adjoint reads it."""
+        if not self.aliases.may_share(var, store.base):
+            return False
+        if self.spots[stmt].start < self.spots[store].start:
+            return True
+        home = self._home(store.base)
+        return any(loop in self.spots[store].loops and loop not in home for loop in self.spots[stmt].loops)
+
+    def _home(self, var: Var) -> tuple[Stmt, ...]:
+        """The loops in whose every trip the memory of a Var is made anew."""
+        found: list[tuple[Stmt, ...]] = []
+        for other, binders in self.bound.items():
+            if self.aliases.may_share(var, other):
+                for b in binders:
+                    if not isinstance(b, Assign) or not shared_operands(b.expr, self.kinds):
+                        found.append(self.spots[b].loops)
+        if not found or any(self.aliases.may_share(var, p) for p in (*self.params, *self.function.free.values())):
+            return ()
+        common = found[0]
+        for loops in found[1:]:
+            common = tuple(x for x, y in zip(common, loops) if x is y)
+        return common
 
     def _target(self, var: Var, frame: Frame | bool) -> bool:
         """A loop's own index, which the reversed loop binds to the same values."""
@@ -418,8 +469,6 @@ class _Recovery:
             for var in defs_within([stmt]) if atomic else defs(stmt):
                 if req.pop(var, None):
                     self.overwritten.setdefault(stmt, {})[var] = None
-        if isinstance(stmt, Store) and any(self.aliases.may_share(var, stmt.base) for var in req):
-            self.undone.add(stmt)
         for var, local, after in self.kept.get(stmt, ()):
             if after:
                 req[var] = req.get(var, frozenset()) | {local}

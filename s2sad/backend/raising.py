@@ -360,7 +360,8 @@ class _Raising:
             assert isinstance(label, Const)
             made = gast.Name(self.around.functions[label.value], gast.Load(), None, None)
             return gast.Call(made, *self.call_arguments(label.value, op.operands[1:]))
-        args = [self.expr(o) for o in op.operands]
+        inside = name in ("operator.getitem", "tuple", "slice")
+        args = [self.expr(o) if inside else self.index_value(o) for o in op.operands]
         if name in _UNARY:
             return gast.UnaryOp(_UNARY[name](), args[0])
         if name in _COMPARE:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from s2sad.analysis.activity import Activity
+from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
@@ -113,20 +114,8 @@ class StatementAdjoints:
             raise S2sadError(
                 "S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array"
             )
-        how = "operator.add" if self._distinct(index) else "add.at"
+        how = "operator.add" if is_distinct(index, self.kinds) else "add.at"
         return [Contribution(base, (), self.bar(stmt.var, ()), index, how)]
-
-    def _distinct(self, index: Expr) -> bool:
-        """Whether an index names each cell at most once: numbers, slices, masks, not arrays of positions."""
-        parts = index.operands if isinstance(index, Op) and index.name == "tuple" else (index,)
-        for part in parts:
-            kind = self.kind(part)
-            if kind.sort in ("int", "slice", "none", "ellipsis", "bool"):
-                continue
-            if kind.sort == "scalar" or (kind.is_array and kind.dtype == "bool"):
-                continue
-            return False
-        return True
 
     def _by_rule(self, stmt: Assign, op: Op, entry: Rule) -> list[Contribution]:
         try:
@@ -317,6 +306,17 @@ def refused_list(stmt: Stmt, entry: Rule) -> S2sadError:
     """The refusal of a list where a rule speaks of an array or a number."""
     what = f"{entry.name} of a list that holds what is differentiated is not supported"
     return S2sadError("S303", what, stmt.origin, "make an array of it first: np.array(...)")
+
+
+def read_cells(expr: Expr) -> list[Var]:
+    """The Vars of an expression whose values are read, not only their shapes."""
+    if isinstance(expr, Var):
+        return [expr]
+    if not isinstance(expr, Op):
+        return list(vars_of(expr))
+    shape = _SHAPE_OPERAND.get(expr.name)
+    operands = [o for k, o in enumerate(expr.operands) if k != shape]
+    return [v for o in (*operands, *(e for _, e in expr.keywords)) for v in read_cells(o)]
 
 
 def as_const(value: Any) -> Expr:

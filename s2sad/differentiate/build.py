@@ -25,6 +25,7 @@ from s2sad.ir.nodes import (
     Param,
     Return,
     Save,
+    Store,
     Var,
     replace,
     walk,
@@ -63,7 +64,11 @@ class Build(Sweeps):
             if not isinstance(result, Var) or result not in self.activity:
                 continue
             for path in leaf_paths(self.kinds.get(result, UNKNOWN)):
+                shadowed = result in self.memory.shadowed
                 bar = self.bar(result, path)
+                if shadowed:
+                    bar = Var("seed", True)
+                    self.kinds[bar] = adjoint_kind(kind_at(self.kinds.get(result, UNKNOWN), path))
                 kind = kind_at(self.kinds.get(result, UNKNOWN), path)
                 origin: dict[str, Any] = {"origin": results.origin, "group": mark, "quote": None}
                 if seed == "given":
@@ -86,7 +91,10 @@ class Build(Sweeps):
                     body.append(Assign(bar, Const(1.0), **origin))
                 else:
                     body.append(Assign(bar, Op("s2sad.runtime.checks.scalar_seed", (result,)), **origin))
-                state[(result, path)] = SHARED
+                if shadowed:
+                    self._seed_shadow(result, path, bar, origin)
+                else:
+                    state[(result, path)] = SHARED
         body += self.reverse(function.body, state)
         gradients: list[Expr] = [self._gradient_of(function.params[i], state, body) for i in wrt]
         gradient: Expr = Op("tuple", tuple(gradients)) if tuple_result else gradients[0]
@@ -104,6 +112,11 @@ class Build(Sweeps):
             primal=function.primal,
             annotations=function.annotations,
         )
+
+    def _seed_shadow(self, result: Var, path: Path, seed: Var, links: dict[str, Any]) -> None:
+        """Have what seeds a result added to its shadow, when the reverse sweep has got that back."""
+        shadow = self._shadow(result, path, self.seeds, links)
+        self.seeds.append(Store(shadow, None, seed, "operator.add", **links))
 
     def _gradient_of(self, param: Param, state: State, body: Block) -> Expr:
         """The gradient of a parameter, in its structure: fresh memory, zeros where nothing reaches it."""
@@ -159,7 +172,9 @@ class Build(Sweeps):
                 seed = Var(hint)
                 self.kinds[seed] = adjoint_kind(kind_at(kind, path))
                 seeds.append(Param(seed, hint, annotation=_annotation(self.kinds[seed]), seed=True))
-                if isinstance(result, Var) and result in self.activity:
+                if isinstance(result, Var) and result in self.memory.shadowed:
+                    self._seed_shadow(result, path, seed, {})
+                elif isinstance(result, Var) and result in self.activity:
                     body.append(Assign(self.bar(result, path), seed))
                     state[(result, path)] = SHARED
         body += self.reverse(function.body, state)

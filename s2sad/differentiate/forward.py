@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from s2sad.analysis.activity import ActivityAnalysis
-from s2sad.analysis.aliases import is_fresh
+from s2sad.analysis.aliases import alias_classes, is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import (
     OTHER_ARGUMENTS,
@@ -24,7 +24,7 @@ from s2sad.differentiate.adjoints import (
 )
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
-from s2sad.differentiate.normalise import normalise
+from s2sad.differentiate.normalise import normalise, with_own_arguments
 from s2sad.differentiate.sweeps import out_emitter
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -72,7 +72,11 @@ class ForwardMode:
     def __init__(self, program: Program, kinds: Kinds, lowering: Lowering) -> None:
         self.lowering = lowering
         self.kinds: Kinds = dict(kinds)
-        functions = {label: normalise(f, self.kinds)[0] for label, f in program.functions.items()}
+        functions = {}
+        for label, function in program.functions.items():
+            if label is program.entry:
+                function = with_own_arguments(function, self.kinds)
+            functions[label] = normalise(function, self.kinds)[0]
         self.primals = program.functions
         self.program = Program(functions, program.entry)
         self.activity = ActivityAnalysis(self.program, self.kinds)
@@ -124,7 +128,13 @@ class _Tangent:
         self.dots: dict[Key, Var] = {}
         self.surely_bound = surely_bound(function)
         #: Buffers that are added to in place: so are their tangents, which need memory of their own.
-        self.stored = {s.base for s in walk(function.body) if isinstance(s, Store)}
+        self.stored = _made_and_stored(function, self.kinds)
+        #: Arrays in memory with gaps, whose views may be copies: so are those of their tangents.
+        self.gaps = {
+            s.var
+            for s in walk(function.body)
+            if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name.endswith("_with_strides")
+        }
         self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {})
 
     def dot(self, var: Var, path: Path = ()) -> Var:
@@ -200,7 +210,8 @@ class _Tangent:
         source: Expr = var
         for k in path:
             source = Op("operator.getitem", (source, Const(k)))
-        return Assign(self.dot(var, path), Op("numpy.zeros_like", (source,)))
+        zeros = "s2sad.runtime.adjoints.zeros_with_strides" if var in self.gaps else "numpy.zeros_like"
+        return Assign(self.dot(var, path), Op(zeros, (source,)))
 
     # ---- statements --------------------------------------------------------------------------------------------
 
@@ -300,12 +311,21 @@ class _Tangent:
             if value is None:
                 state.pop((stmt.var, path), None)
             else:
-                if stmt.var in self.stored and not is_fresh(value) and self.kinds.get(stmt.var, UNKNOWN).shape != ():
+                if (
+                    stmt.var in self.stored
+                    and is_fresh(stmt.expr, self.kinds)
+                    and not is_fresh(value, self.kinds)
+                    and self.kinds.get(stmt.var, UNKNOWN).shape != ()
+                ):
                     value = Op("numpy.copy", (atom(value, out_emitter(out, links, self.kinds)),))
                 out.append(Assign(self.dot(stmt.var, path), value, **links))
                 state[(stmt.var, path)] = None
         if not after:
             out.append(replace(stmt))
+        if stmt.var in self.stored and values.get(()) is None and stmt.var in self.activity.varied:
+            # Views that are made of it must see what is written into its tangent later.
+            out.append(self.zero(stmt.var, ()))
+            state[(stmt.var, ())] = None
 
     def tangents(self, stmt: Assign, state: State, made: Block, links: dict[str, Any]) -> dict[Path, Expr | None]:
         """The tangents of an assignment's result by path; None where zero."""
@@ -523,7 +543,8 @@ class _Tangent:
 
     def store(self, stmt: Store, state: State, out: Block) -> None:
         key = (stmt.base, ())
-        active = isinstance(stmt.expr, Var) and (stmt.expr, ()) in state
+        carries = self.kinds.get(stmt.base, UNKNOWN).carries_derivative
+        active = carries and isinstance(stmt.expr, Var) and (stmt.expr, ()) in state
         if active or stmt.base in self.activity.varied:
             if key not in state:
                 out.append(self.zero(stmt.base, ()))
@@ -532,6 +553,20 @@ class _Tangent:
             if active or stmt.how is None:
                 out.append(Store(self.dot(stmt.base), stmt.index, value, stmt.how, **own(stmt)))
         out.append(replace(stmt))
+
+
+def _made_and_stored(function: Function, kinds: Kinds) -> set[Var]:
+    """Names under which memory is made that is written later, by that name or another."""
+    stores = [s for s in walk(function.body) if isinstance(s, Store)]
+    if not stores:
+        return set()
+    aliases = alias_classes(function, kinds)
+    made = {
+        s.var
+        for s in walk(function.body)
+        if isinstance(s, Assign) and is_fresh(s.expr, kinds) and aliases.written(s.var)
+    }
+    return made | {s.base for s in stores}
 
 
 def bound_at(entry: registry.Rule, position: int) -> str:

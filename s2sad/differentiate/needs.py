@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.memory import held_by, written_memory
 from s2sad.analysis.recovery import Needs, plan_recovery
-from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at
+from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells
 from s2sad.differentiate.halves import Halves
+from s2sad.differentiate.shadows import Shadows
 from s2sad.differentiate.trips import WayOut, complete_trips
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -26,7 +28,9 @@ from s2sad.ir.nodes import (
     For,
     Function,
     If,
+    Op,
     Restore,
+    Return,
     Save,
     Site,
     Stmt,
@@ -65,7 +69,19 @@ class AdjointNeeds:
         self.results = results
         self.bars: dict[Key, Var] = {}
         self.sites: dict[Any, Site] = {}
+        #: What adds the seeds of results to their shadows.
+        self.seeds: Block = []
         self.stack = mode.calls_stack if framed else None
+        self.aliases = alias_classes(self.function, self.kinds)
+        self.memory = written_memory(function, self.kinds, self.activity)
+        self.shadow_bindings: dict[Var, Stmt] = {}
+        self.perhaps: dict[Stmt, Var] = {}
+        if self.memory.shadowed:
+            shadows = Shadows(self.memory, self.bar, self.kinds, self.counters, mode)
+            self.function = shadows.bind(function)
+            self.shadow_bindings = shadows.binding
+            self.perhaps = shadows.perhaps
+            self.activity = self.activity.joined(shadows.made)
         definitions: dict[Var, Expr] = {}
         for stmt in walk(self.function.body):
             if isinstance(stmt, Assign):
@@ -76,7 +92,6 @@ class AdjointNeeds:
         self.active_blocks: set[Stmt] = set()
         self.surely_bound = surely_bound(self.function)
         self._fragments(self.function.body)
-        self.aliases = alias_classes(self.function, self.kinds)
         #: For each loop the tests at which a trip leaves that has nothing to reverse: `complete_trips`.
         self.ways_out: dict[Stmt, list[WayOut]] = complete_trips(self)
         while True:
@@ -111,12 +126,22 @@ class AdjointNeeds:
             self.kinds[made] = adjoint_kind(kind)
         return self.bars[key]
 
+    def positions(self, site: Site) -> tuple[int, ...]:
+        """Which values of a tape site carry a derivative that their adjoints have to be passed for."""
+        passed = self.mode.passed.get(site, ())
+        return tuple(k for k in self.mode.activity.positions(site) if k not in passed)
+
     def _fragments(self, block: Block) -> bool:
         """Make the contributions of every active statement; tell whether the block holds any."""
         any_active = False
         for stmt in block:
             active = False
-            if isinstance(stmt, Assign) and stmt.var in self.activity:
+            if stmt in self.perhaps:
+                self.contributions[stmt] = [self._if_copied(stmt)]
+                active = True
+            elif isinstance(stmt, Assign) and self._is_alias(stmt):
+                pass  # its adjoint is the same view of the adjoint of what it is a view of
+            elif isinstance(stmt, Assign) and stmt.var in self.activity:
                 self.contributions[stmt] = self.adjoints.assign(stmt)
                 active = True
             elif isinstance(stmt, Store) and stmt.base in self.activity:
@@ -126,13 +151,19 @@ class AdjointNeeds:
                 # loop.
                 active = self._call_plan(stmt) or any(v in self.activity for v in stmt.vars)
             elif isinstance(stmt, (Save, Restore)):
-                active = bool(self.mode.activity.positions(stmt.site))
+                active = bool(self.positions(stmt.site))
             for inner in blocks_of(stmt):
                 active = self._fragments(inner) or active
             if active or any(isinstance(s, Store) for b in blocks_of(stmt) for s in walk(b)):
                 self.active_blocks.add(stmt)
             any_active = any_active or active
         return any_active
+
+    def _if_copied(self, stmt: Stmt) -> Contribution:
+        """What a view that may be a copy adds to the adjoint of what it is made of: nothing, if it is a view."""
+        part, whole = self.bar(defs(stmt)[0]), self.perhaps[stmt]
+        value = Op("s2sad.runtime.adjoints.if_copied", (part, part, self.bar(whole)))
+        return Contribution(whole, (), value)
 
     def _call_plan(self, stmt: Call) -> bool:
         wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in self.activity)
@@ -154,6 +185,9 @@ class AdjointNeeds:
         made = set(self.bars.values())
         ways_out = {way.test for ways in self.ways_out.values() for way in ways}
         for stmt in walk(self.function.body):
+            for var in self._shadows_read(stmt):
+                made_here = var in defs(stmt)
+                needs.add(self.shadow_bindings[var] if made_here else stmt, self.bar(var), after=made_here)
             for contribution in self.contributions.get(stmt, ()):
                 for var in [*vars_of(contribution.value), *vars_of(contribution.index)]:
                     if var in made:
@@ -162,14 +196,22 @@ class AdjointNeeds:
                         isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
                     )
                     needs.add(stmt, var, after=own_result)
-                if contribution.index is not None and not self._is_number(contribution.var):
-                    needs.add(stmt, contribution.var)
+                for var in [*read_cells(contribution.value), *vars_of(contribution.index)]:
+                    if var not in made and self.aliases.written(var):
+                        needs.contents.setdefault(stmt, {})[var] = None
+                for var in self._reached_through(contribution.var):
+                    needs.add(stmt, var)
+                indexed = contribution.index is not None and not self._is_number(contribution.var)
+                if indexed and contribution.var not in self.memory.shadowed:
+                    needs.add(stmt, self._root(contribution.var))
             if isinstance(stmt, Call) and stmt in self.calls:
                 for position in self.calls[stmt].halves.reads:
                     for var in vars_of(stmt.args[position]):
                         needs.add(stmt, var)
+                        if self.aliases.written(var):
+                            needs.contents.setdefault(stmt, {})[var] = None
             if isinstance(stmt, Store) and stmt in self.active_blocks:
-                for var in vars_of(stmt.index):
+                for var in [*vars_of(stmt.index), *self._reached_through(stmt.base)]:
                     needs.add(stmt, var)
                 if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
                     needs.add(stmt, stmt.expr)
@@ -204,8 +246,47 @@ class AdjointNeeds:
                 shape = self.kinds.get(var, UNKNOWN).shape
                 certain = isinstance(shape, tuple) and all(same_extent(d, d) for d in shape)
                 reads_own = any(c.var is var for c in self.contributions.get(stmt, ()))
-                if binders[var] > 1 and var in self.activity and not certain and not reads_own:
+                if (
+                    binders[var] > 1
+                    and var in self.activity
+                    and var not in self.memory.shadowed
+                    and not certain
+                    and not reads_own
+                ):
                     needs.add(stmt, var)
+
+    def _is_alias(self, stmt: Assign) -> bool:
+        """Whether a statement gives a buffer another name or a view, whose adjoint then is a view of the buffer's."""
+        if stmt.var in self.memory.shadowed:
+            return any(v in self.memory.shadowed for v in held_by(stmt.expr, self.kinds))
+        return self.memory.is_alias(stmt.var)
+
+    def _shadows_read(self, stmt: Stmt) -> list[Var]:
+        """The shadowed names whose shadows the adjoint of a statement reads or adds to."""
+        found: list[Var] = []
+        if stmt in self.contributions or stmt in self.calls:
+            found += [v for v in defs(stmt) if v in self.memory.shadowed]
+        found += [c.var for c in self.contributions.get(stmt, ())]
+        if isinstance(stmt, Call) and stmt in self.calls:
+            found += [v for a in stmt.args for v in vars_of(a)]
+        elif isinstance(stmt, Store) and stmt in self.active_blocks:
+            found += [stmt.base, *vars_of(stmt.expr)]
+        elif isinstance(stmt, Return):
+            found += [v for value in stmt.values for v in vars_of(value)]
+        elif isinstance(stmt, Save):
+            found += [stmt.vars[k] for k in self.positions(stmt.site)]
+        return [v for v in dict.fromkeys(found) if v in self.memory.shadowed]
+
+    def _root(self, var: Var) -> Var:
+        return self.memory.routes[var][0] if var in self.memory.routes else var
+
+    def _reached_through(self, var: Var) -> list[Var]:
+        """What the views on the way from a root to one of its aliases were indexed with, and the root."""
+        if not self.memory.is_alias(var):
+            return []
+        root, steps = self.memory.routes[var]
+        found = [v for step in steps for v in vars_of(step.expr) if v not in self.memory.routes]
+        return [root, *found]
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()
@@ -214,7 +295,7 @@ class AdjointNeeds:
         """What is read to make zeros of, for adjoints that one branch adds to and the other has to bind."""
         added = [{c.var: None for s in walk(b) for c in self.contributions.get(s, ())} for b in blocks_of(branch)]
         one_sided = [v for v in dict.fromkeys([*added[0], *added[1]]) if not (v in added[0] and v in added[1])]
-        one_sided = [v for v in one_sided if not self._is_number(v)]
+        one_sided = [v for v in one_sided if not self._is_number(v) and v not in self.memory.shadowed]
         if not one_sided:
             return []
         bound = {c.var for s in self._following(branch) for c in self.contributions.get(s, ())}
@@ -246,8 +327,11 @@ class AdjointNeeds:
         arrays: dict[Var, None] = {}
         for stmt in walk(loop.body):
             for c in self.contributions.get(stmt, ()):
-                if not self._is_number(c.var) and kind_at(self.kinds.get(c.var, UNKNOWN), c.path).shape != ():
-                    arrays[c.var] = None
+                var = self._root(c.var)
+                if self._is_number(var) or kind_at(self.kinds.get(var, UNKNOWN), c.path).shape == ():
+                    continue
+                if var not in self.memory.shadowed:
+                    arrays[var] = None
         if not arrays:
             return []
         inside = {v for s in walk(loop.body) for v in defs(s)}

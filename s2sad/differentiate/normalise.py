@@ -4,7 +4,8 @@ After this pass
 1. a loop that may be over before its range says so, as each `while` may, counts its trips; such a `for` runs forwards,
 2. the target of a `for` is bound by nothing else and read only in its body,
 3. a result that its own rule reads, or an item of what it replaces, stands in a Var that nothing else binds,
-4. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
+4. a write `a[i] op= e` is `a[i] = a[i] op e`, but for sums at indices that name each cell once,
+5. a display stands as an operand only where a rule takes a sequence: `np.sum([x, y])` sums `np.array([x, y])`.
 
     while e > tol:            k = 0
         x = tanh(x)           while e > tol:
@@ -17,18 +18,23 @@ from __future__ import annotations
 
 import re
 
+from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.memory import VIEWS_OR_COPIES
 from s2sad.ir.kinds import INT, UNKNOWN, same_extent
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
     Block,
     Const,
+    Do,
     Expr,
     For,
     Function,
     Op,
     Stmt,
+    Store,
     Var,
     While,
     blocks_of,
@@ -74,6 +80,8 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                     counters[loop] = counter
                 loop.body = body
                 made.append(loop)
+            elif isinstance(stmt, Store) and stmt.group is None:
+                made += _plain_store(stmt, kinds)
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for part in plain:
                     if isinstance(part, Assign) and part.var is not stmt.var:
@@ -138,6 +146,65 @@ def _turned(loop: For, made: Block, kinds: Kinds) -> Op:
         first = number(Op("operator.add", (start, number(Op("operator.mul", (more, step))))))
     last = number(Op("operator.sub", (start, step)))
     return Op("builtins.range", (first, last, number(Op("operator.neg", (step,)))))
+
+
+def _plain_store(stmt: Store, kinds: Kinds) -> list[Stmt]:
+    """A write of one value: `a[i] op= e` as a read, the operation and a write, but for sums at cells named once."""
+    links = {"origin": stmt.origin, "quote": stmt.quote}
+    made: list[Stmt] = []
+
+    def bind(expr: Expr) -> Var:
+        var = Var("t", temporary=True)
+        kinds[var] = kind_of_expr(expr, kinds)
+        made.append(Assign(var, expr, **links))  # type: ignore[arg-type]
+        return var
+
+    value = stmt.expr
+    if _is_display(value) or _is_list(value, kinds):
+        value = bind(Op("numpy.array", (value,)))
+    if stmt.how is not None and not (
+        stmt.how in ("operator.add", "operator.sub") and (stmt.index is None or is_distinct(stmt.index, kinds))
+    ):
+        old = bind(stmt.base if stmt.index is None else Op("operator.getitem", (stmt.base, stmt.index)))
+        new = bind(Op(stmt.how, (old, value)))
+        return [*made, replace(stmt, index=stmt.index or Const(...), expr=new, how=None)]
+    return [*made, replace(stmt, expr=value)]
+
+
+def with_own_arguments(function: Function, kinds: Kinds) -> Function:
+    """The function with copies of the parameters that it writes into, so that the caller's arrays stay as they are."""
+    stores = [s for s in walk(function.body) if isinstance(s, Store) and s.group is None]
+    if not stores:
+        return function
+    aliases = alias_classes(function, kinds)
+    written = {aliases.root(s.base) for s in stores}
+    copies: dict[Var, Var] = {}
+    for p in function.params:
+        if aliases.root(p.var) in written and kinds.get(p.var, UNKNOWN).shape != ():
+            copies[p.var] = Var(p.name)
+            kinds[copies[p.var]] = kinds.get(p.var, UNKNOWN)
+    if not copies:
+        return function
+    others = [
+        v
+        for v in (*(p.var for p in function.params), *function.free.values())
+        if v not in copies and kinds.get(v, UNKNOWN).sort in ("array", "unknown")
+    ]
+    # What is a view of an array with gaps between its cells has to be one of its copy.
+    gaps = any(isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name in VIEWS_OR_COPIES
+               and aliases.root(s.var) in written for s in walk(function.body))  # fmt: skip
+
+    def copied(v: Var) -> Op:
+        return Op("s2sad.runtime.adjoints.copy_with_strides", (v, v)) if gaps else Op("numpy.copy", (v,))
+
+    prelude: Block = []
+    if len(copies) > 1 or others:
+        prelude.append(
+            Do(Op("s2sad.runtime.checks.require_apart", (Op("tuple", tuple(copies)), Op("tuple", tuple(others)))))
+        )
+    prelude += [Assign(new, copied(old)) for old, new in copies.items()]
+    body = rewrite_block(function.body, lambda v: copies.get(v, v), lambda v: copies.get(v, v))
+    return replace_function(function, body=[*prelude, *body])
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:

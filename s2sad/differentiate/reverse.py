@@ -12,7 +12,7 @@ from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.build import Build
 from s2sad.differentiate.halves import Halves
-from s2sad.differentiate.normalise import normalise, with_steady_arguments
+from s2sad.differentiate.normalise import normalise, with_own_arguments, with_steady_arguments
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
@@ -41,6 +41,8 @@ class ReverseMode:
         functions = {}
         called = {label for f in program.functions.values() for label in callees(f)}
         for label, function in program.functions.items():
+            if label is program.entry:
+                function = with_own_arguments(function, self.kinds)
             function = with_steady_arguments(function, self.kinds, shapes_only=label not in called)
             functions[label], counters = normalise(function, self.kinds)
             self.counters.update(counters)
@@ -55,6 +57,9 @@ class ReverseMode:
         self.calls_stack = Stack()
         self.notes: list[str] = []
         self._adjoint_sites: dict[Site, Site] = {}
+        self._shadow_sites: dict[Site, Site] = {}
+        #: Positions of tape sites at which memory is pushed whose shadow is pushed too.
+        self.passed: dict[Site, tuple[int, ...]] = {}
         self._adjoint_stacks: dict[Stack, Stack] = {}
 
     def gradient(
@@ -84,6 +89,12 @@ class ReverseMode:
             stack = self._adjoint_stacks.setdefault(site.stack, Stack(f"{site.stack.hint}_bar"))
             self._adjoint_sites[site] = Site(f"{site.hint}_bar", stack)
         return self._adjoint_sites[site]
+
+    def shadow_site(self, site: Site) -> Site:
+        """The site at which the shadows of what another site saves are saved, on a stack of its own."""
+        if site not in self._shadow_sites:
+            self._shadow_sites[site] = Site(f"{site.hint}_shadow", Stack(f"{site.stack.hint}_shadow"))
+        return self._shadow_sites[site]
 
     def _calls_itself(self) -> bool:
         called = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from s2sad.analysis.aliases import is_fresh
+from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.adjoints import Contribution, Path, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import atom, flatten
@@ -34,6 +35,7 @@ from s2sad.ir.nodes import (
     While,
     blocks_of,
     replace,
+    walk,
 )
 from s2sad.ir.walk import defs, defs_within, set_blocks, vars_of
 
@@ -84,30 +86,8 @@ class Sweeps(AdjointNeeds):
         return made
 
     def _save(self, site: Site, saved: list[Var], stmt: Stmt | None) -> Block:
-        """Push values; memory that is stored into later is pushed as a copy."""
-        made: Block = []
-        pushed = []
-        for var in saved:
-            pushed.append(self._copy_of(var, made) if self.aliases.written(var) else var)
-        made.append(Save(site, tuple(pushed)))
-        return made
-
-    def _copy_of(self, var: Var, made: Block) -> Var:
-        """A copy of an array; of a tuple, one whose items are copies."""
-        kind = self.kinds.get(var, UNKNOWN)
-        value: Expr = Op("numpy.copy", (var,))
-        if kind.sort in ("tuple", "list") and kind.items is not None:
-            items = []
-            for position, of in enumerate(kind.items):
-                item = Var(var.hint, True)
-                self.kinds[item] = of
-                made.append(Assign(item, Op("operator.getitem", (var, Const(position)))))
-                items.append(self._copy_of(item, made))
-            value = Op(kind.sort, tuple(items))
-        copy = Var(var.hint, True)
-        self.kinds[copy] = kind
-        made.append(Assign(copy, value))
-        return copy
+        """Push values. Arrays go by reference: what is written into them later is undone before they are read."""
+        return [Save(site, tuple(saved))]
 
     def _save_cells(self, stmt: Store) -> Block:
         cells = Var(stmt.base.hint, True)
@@ -138,7 +118,9 @@ class Sweeps(AdjointNeeds):
         if saved:
             out.append(Restore(self.site(id(block), saved[0].hint), tuple(saved)))
         for stmt in reversed(block):
-            if not isinstance(stmt, Return):
+            if isinstance(stmt, Return):
+                out += self.seeds
+            else:
                 self._reverse_statement(stmt, state, out)
         return out
 
@@ -161,6 +143,7 @@ class Sweeps(AdjointNeeds):
         if stmt in self.plan.captured:
             assert isinstance(stmt, Assign)
             out.append(Assign(self.plan.captured[stmt], stmt.var, **links))
+        out += [replace(self.plan.definitions[v], **links) for v in self.plan.recomputed_first.get(stmt, ())]
         if stmt in self.plan.undone:
             assert isinstance(stmt, Store)
             out += self._undo_cells(stmt)
@@ -194,6 +177,9 @@ class Sweeps(AdjointNeeds):
     def _reverse_assign(self, stmt: Assign, state: State, out: Block) -> None:
         links = own(stmt)
         paths = list(leaf_paths(self.kinds.get(stmt.var, UNKNOWN)))
+        if stmt.var in self.memory.shadowed:
+            paths = [()]
+            state[(stmt.var, ())] = SHARED
         present = {p: state.get((stmt.var, p)) for p in paths}
         if not any(present.values()):
             return
@@ -212,7 +198,7 @@ class Sweeps(AdjointNeeds):
             if not (isinstance(c.value, Var) and c.value in mine and present[mine[c.value]] is None)
         ]
         selves = [c for c in live if c.var is stmt.var]
-        passed_on = sum(not is_fresh(c.value) or c.index is not None for c in live)
+        passed_on = sum(not is_fresh(c.value, self.kinds) or c.index is not None for c in live)
         for path in paths:
             state.pop((stmt.var, path), None)
         for contribution in _gathered(live):
@@ -234,7 +220,7 @@ class Sweeps(AdjointNeeds):
             bar = self.bar(stmt.var, path)
             if value is not bar:
                 out.append(Assign(bar, value, **links))
-            state[(stmt.var, path)] = OWNED if is_fresh(value) else SHARED
+            state[(stmt.var, path)] = OWNED if is_fresh(value, self.kinds) else SHARED
 
     def _atom(self, expr: Expr, out: Block, links: dict[str, Any]) -> Expr:
         if isinstance(expr, (Var, Const)):
@@ -249,8 +235,17 @@ class Sweeps(AdjointNeeds):
     ) -> None:
         """Add to an adjoint: the first contribution binds it, later ones add, in place where the buffer is its own."""
         key = (c.var, c.path)
-        bar = self.bar(*key)
         emit = out_emitter(out, links, self.kinds)
+        if c.var in self.memory.shadowed:
+            value = self._atom(flatten(c.value, emit), out, links)
+            out.append(Store(self._shadow(c.var, c.path, out, links), c.index, value, c.how, **links))
+            return
+        if self.memory.is_alias(c.var):
+            buffer = self._alias_buffer(c.var, state, out, links)
+            value = self._atom(flatten(c.value, emit), out, links)
+            out.append(Store(buffer, c.index, value, c.how, **links))
+            return
+        bar = self.bar(*key)
         if c.index is not None:
             self._own_buffer(c.var, c.path, state, out, links)
             out.append(Store(bar, c.index, self._atom(flatten(c.value, emit), out, links), c.how, **links))
@@ -258,7 +253,7 @@ class Sweeps(AdjointNeeds):
         value = flatten(c.value, emit)
         if key not in state:
             out.append(Assign(bar, value, **links))
-            state[key] = OWNED if is_fresh(value) else (inherited or SHARED)
+            state[key] = OWNED if is_fresh(value, self.kinds) else (inherited or SHARED)
             return
         value = self._atom(value, out, links)
         kind = self.kinds.get(bar, UNKNOWN)
@@ -267,6 +262,31 @@ class Sweeps(AdjointNeeds):
         else:
             out.append(Assign(bar, Op("operator.add", (bar, value), spelled="add="), **links))
             state[key] = OWNED
+
+    def _shadow(self, var: Var, path: Path, out: Block, links: dict[str, Any]) -> Var:
+        """The shadow of a name, or of an item of what it holds."""
+        shadow = self.bar(var)
+        for depth, position in enumerate(path):
+            item = Var(shadow.hint, True)
+            self.kinds[item] = adjoint_kind(kind_at(self.kinds.get(var, UNKNOWN), path[: depth + 1]))
+            out.append(Assign(item, Op("operator.getitem", (shadow, Const(position))), **links))
+            shadow = item
+        return shadow
+
+    def _alias_buffer(self, var: Var, state: State, out: Block, links: dict[str, Any]) -> Var:
+        """The view of the root's adjoint that is the adjoint of a second name."""
+        root, steps = self.memory.routes[var]
+        self._own_buffer(root, (), state, out, links)
+        buffer = self.bar(root)
+        for step in steps:
+            if isinstance(step.expr, Op):
+                operands = tuple(buffer if o in self.memory.routes else o for o in step.expr.operands)
+                view = Var(self.bar(root).hint, True)
+                made = Op(step.expr.name, operands, step.expr.keywords, step.expr.spelled)
+                self.kinds[view] = kind_of_expr(made, self.kinds)
+                out.append(Assign(view, made, **links))
+                buffer = view
+        return buffer
 
     def _own_buffer(self, var: Var, path: Path, state: State, out: Block, links: dict[str, Any]) -> None:
         """Have an adjoint bound to a buffer of its own."""
@@ -291,7 +311,7 @@ class Sweeps(AdjointNeeds):
         links = own(stmt)
         halves = self.calls[stmt].halves
         if not self.mode.activity.touches_tape(stmt.callee) and not any(
-            (stmt.vars[i], p) in state
+            (stmt.vars[i], p) in state or stmt.vars[i] in self.memory.shadowed
             for i in halves.results
             for p in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN))
         ):
@@ -299,7 +319,7 @@ class Sweeps(AdjointNeeds):
         seeds: list[Expr] = []
         for i in halves.results:
             for path in leaf_paths(self.kinds.get(stmt.vars[i], UNKNOWN)):
-                if (stmt.vars[i], path) not in state:
+                if (stmt.vars[i], path) not in state and stmt.vars[i] not in self.memory.shadowed:
                     out.append(self._zero(stmt.vars[i], path, links))
                 seeds.append(self.bar(stmt.vars[i], path))
         for var in stmt.vars:
@@ -329,11 +349,17 @@ class Sweeps(AdjointNeeds):
 
     def _reverse_store(self, stmt: Store, state: State, out: Block) -> None:
         links = own(stmt)
-        key = (stmt.base, ())
-        if key not in state:
+        key = (self._root(stmt.base), ())
+        shadowed = stmt.base in self.memory.shadowed
+        if key not in state and not shadowed:
             return
-        self._own_buffer(stmt.base, (), state, out, links)
-        bar = self.bar(stmt.base)
+        if shadowed:
+            bar = self.bar(stmt.base)
+        elif self.memory.is_alias(stmt.base):
+            bar = self._alias_buffer(stmt.base, state, out, links)
+        else:
+            self._own_buffer(stmt.base, (), state, out, links)
+            bar = self.bar(stmt.base)
         cells = bar if stmt.index is None else Op("operator.getitem", (bar, stmt.index))
         active = isinstance(stmt.expr, Var) and stmt.expr in self.activity
         g = Var(f"{stmt.base.hint}_bar", True)
@@ -343,7 +369,10 @@ class Sweeps(AdjointNeeds):
             if self.kinds[g].shape != ():
                 copy = Var(f"{stmt.base.hint}_bar", True)
                 self.kinds[copy] = self.kinds[g]
-                out.append(Assign(copy, Op("numpy.copy", (g,)), **links))
+                fresh = Op("numpy.copy", (g,))
+                if stmt.how is None and stmt.index is not None and not is_distinct(stmt.index, self.kinds):
+                    fresh = Op("s2sad.runtime.checks.masked_writes", (g, bar, stmt.index))
+                out.append(Assign(copy, fresh, **links))
                 g = copy
         if stmt.how is None:
             out.append(Store(bar, stmt.index if stmt.index is not None else Const(...), Const(0), **links))
@@ -364,7 +393,7 @@ class Sweeps(AdjointNeeds):
         links = own(stmt)
         site = self.mode.adjoint_site(stmt.site)
         bars = []
-        for k in self.mode.activity.positions(stmt.site):
+        for k in self.positions(stmt.site):
             var = stmt.vars[k]
             if (var, ()) not in state:
                 out.append(self._zero(var, (), links))
@@ -378,7 +407,7 @@ class Sweeps(AdjointNeeds):
         site = self.mode.adjoint_site(stmt.site)
         popped = []
         contributions = []
-        for k in self.mode.activity.positions(stmt.site):
+        for k in self.positions(stmt.site):
             var = stmt.vars[k]
             result = Var(f"{var.hint}_bar", True)
             self.kinds[result] = self.kinds[self.bar(var)]
@@ -418,6 +447,13 @@ class Sweeps(AdjointNeeds):
         while True:
             end = dict(entry)
             body = self.reverse(stmt.body, end)
+            shared = [k for k in entry if state.get(k) == SHARED and self._is_copied(self.bar(*k), body)]
+            if shared:
+                # What each trip adds to in place is made a buffer of its own once, before the loop.
+                for key in shared:
+                    self._own_buffer(*key, state, out, links)
+                    entry[key] = OWNED
+                continue
             more = {k: s for k, s in end.items() if k not in entry}
             demoted = {k: SHARED for k, s in end.items() if entry.get(k) == OWNED and s == SHARED}
             if not more and not demoted:
@@ -453,6 +489,10 @@ class Sweeps(AdjointNeeds):
             count = atom(Op("operator.mul", (count, bounds[2])), emit)
         stop = atom(Op("operator.add", (bounds[0], count)), emit)
         return Op("builtins.range", (bounds[0], stop, *bounds[2:]))
+
+    @staticmethod
+    def _is_copied(bar: Var, body: Block) -> bool:
+        return any(isinstance(s, Assign) and s.var is bar and s.expr == Op("numpy.copy", (bar,)) for s in walk(body))
 
 
 def _gathered(contributions: list[Contribution]) -> list[Contribution]:

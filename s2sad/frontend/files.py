@@ -296,6 +296,9 @@ class FileModule:
                 importlib.import_module(name)
         return getattr(sys.modules.get(name), "__all__", None) or module_names(module)
 
+    def meaning(self, name: str) -> object:
+        return self.path
+
     def lookup(self, name: str) -> Binding | None:
         if name not in self._found:
             self._found[name] = Value(UNKNOWN)  # what a name means to a definition that goes round in a circle
@@ -484,6 +487,9 @@ class FileScope:
 
     def lookup(self, name: str) -> Binding | None:
         return Value(UNKNOWN) if name in self.hidden else self.module.lookup(name)
+
+    def meaning(self, name: str) -> object:
+        return self.module.meaning(name), name in self.hidden
 
     def names(self) -> Iterable[str]:
         return sorted({*self.hidden, *self.module.names()})

@@ -71,6 +71,10 @@ class Scope(Protocol):
 
     def names(self) -> Iterable[str]: ...
 
+    def meaning(self, name: str) -> object:
+        """Equal for two scopes in which a name means the same thing."""
+        ...
+
     def names_of_module(self, module: str) -> Iterable[str]:
         """The global names that hold a module."""
         ...
@@ -156,6 +160,10 @@ class LiveScope:
         if hasattr(builtins, name):
             return True, getattr(builtins, name)
         return False, None
+
+    def meaning(self, name: str) -> object:
+        found, held = self.held(name)
+        return found, id(held)
 
     def lookup(self, name: str) -> Binding | None:
         found, held = self.held(name)

@@ -53,6 +53,9 @@ class NestedScope:
     def lookup(self, name: str) -> Any:
         return self.functions.get(name) or self.outer.lookup(name)
 
+    def meaning(self, name: str) -> object:
+        return self.outer.meaning(name)
+
     def names(self) -> list[str]:
         return [*self.functions, *self.outer.names()]
 

@@ -20,6 +20,7 @@ from s2sad.ir.nodes import (
     For,
     If,
     Op,
+    Store,
     Var,
     While,
 )
@@ -93,9 +94,14 @@ class Statements(Expressions):
             self.assign_target(node.target, node.value)
 
     def visit_AugAssign(self, node: Any) -> None:
-        if not isinstance(node.target, gast.Name):
-            raise self.refuse("S201", "an in-place write is not supported", node, "build a new array instead")
         name = type(node.op).__name__
+        if isinstance(node.target, gast.Subscript):
+            base, index = self.written(node.target)
+            value = self.atom(node.value)
+            self.emit(Store(base, index, value, f"operator.{BINARY[name]}"))
+            return
+        if not isinstance(node.target, gast.Name):
+            raise self.refuse("S201", "a write into an attribute is not supported", node, "return the value instead")
         target = self.variable(node.target)
         value = self.atom(node.value)
         self.assign(target, Op(f"operator.i{BINARY[name].rstrip('_')}", (target, value), spelled=BINARY[name]))
@@ -130,7 +136,7 @@ class Statements(Expressions):
                     return
             self.bind_target(target, self.atom(value))
         else:
-            self.bind_target(target, None)
+            self.bind_target(target, self.atom(value))
 
     def assign_several(self, targets: list[Any], values: list[Expr]) -> None:
         """`a, b = b, a`: every value is taken before the first target is bound."""
@@ -157,8 +163,21 @@ class Statements(Expressions):
             items = [self.as_atom(self.item(value, Const(k))) for k in range(count)]
             for inner, item in zip(target.elts, items):
                 self.bind_target(inner, item)
+        elif isinstance(target, gast.Subscript) and value is not None:
+            base, index = self.written(target)
+            self.emit(Store(base, index, self.as_atom(value)))
         else:
-            raise self.refuse("S201", "an in-place write is not supported", target, "build a new value instead")
+            raise self.refuse("S201", "a write into an attribute is not supported", target, "return the value instead")
+
+    def written(self, target: Any) -> tuple[Var, Expr]:
+        """The array and the index of a subscript that is written."""
+        base = self.expression(target.value)
+        if not isinstance(base, Var):
+            base = self.temporary(base)
+        if base in self.free.values():
+            reason = f"a write into the global or enclosing variable {base.hint!r} is not supported"
+            raise self.refuse("S201", reason, target, "pass it as an argument, and return it")
+        return base, self.atom(target.slice)
 
     def assign(self, var: Var, expr: Expr) -> None:
         self.emit(Assign(var, expr))

@@ -6,6 +6,7 @@ t = e; …; x = t  ->  x = e; …     where t has no other use and x none in bet
 
 from __future__ import annotations
 
+from s2sad.analysis.places import Places
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -39,49 +40,8 @@ def propagate_copies(function: Function) -> Function:
     return _forward(_backward(function))
 
 
-class _Places:
-    """For each Var: where it is bound and read, and within which loops."""
-
-    def __init__(self, function: Function) -> None:
-        self.binders: dict[Var, list[tuple[int, tuple[Stmt, ...]]]] = {}
-        self.readers: dict[Var, list[tuple[int, tuple[Stmt, ...]]]] = {}
-        self.fixed = {p.var for p in function.params} | set(function.free.values())
-        self.position = 0
-        self.ends: dict[Stmt, int] = {}
-        self.at: dict[Stmt, tuple[int, tuple[Stmt, ...]]] = {}
-        self._visit(function.body, ())
-
-    def _visit(self, block: Block, loops: tuple[Stmt, ...]) -> None:
-        for stmt in block:
-            self.position += 1
-            here = (self.position, loops)
-            self.at[stmt] = here
-            inside = (*loops, stmt) if isinstance(stmt, (For, While)) else loops
-            for v in uses(stmt):
-                self.readers.setdefault(v, []).append((self.position, inside if isinstance(stmt, While) else loops))
-            for v in defs(stmt):
-                self.binders.setdefault(v, []).append((self.position, inside if isinstance(stmt, For) else loops))
-            for inner in blocks_of(stmt):
-                self._visit(inner, inside)
-            self.ends[stmt] = self.position
-
-    def steady(self, var: Var, before: int, last: int) -> bool:
-        """Whether nothing binds a Var at a position after `before` and up to `last`."""
-        return not any(before < position <= last for position, _ in self.binders.get(var, ()))
-
-    def last_use(self, var: Var, loops: tuple[Stmt, ...]) -> int:
-        """The last position at which a binding of another Var would come before a read of this one.
-
-        A statement reads before it binds. A read within a loop inside of `loops` lasts to the end of that loop.
-        """
-        found = 0
-        for position, around in self.readers.get(var, ()):
-            found = max(found, position - 1 if len(around) == len(loops) else self.ends[around[len(loops)]])
-        return found
-
-
 def _forward(function: Function) -> Function:
-    places = _Places(function)
+    places = Places(function)
     replaced: dict[Var, Expr] = {}
 
     def settle(e: Expr) -> Expr:

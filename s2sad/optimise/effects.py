@@ -32,9 +32,9 @@ def is_pure(expr: Expr) -> bool:
         return True
     if expr.name in TAPE_OPS:
         return False
-    if expr.name not in DISPLAYS and not expr.name.startswith("s2sad."):
+    if expr.name not in DISPLAYS:
         entry = registry.find(rule_name(expr))
-        if entry is None and not expr.name.startswith("attribute.") and expr.name not in NUMBERS:
+        if entry is None and not (expr.name.startswith(("s2sad.", "attribute.")) or expr.name in NUMBERS):
             return False
         if entry is not None and not entry.pure:
             return False

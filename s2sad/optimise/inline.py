@@ -118,6 +118,8 @@ class _Nesting:
 
     def joins(self, stmt: Call | Assign, following: Stmt) -> bool:
         var = defs(stmt)[0] if len(defs(stmt)) == 1 else None
+        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.pop":
+            return isinstance(following, Store) and following.expr is var and self.counts.get(following.expr) == 1
         if isinstance(stmt, Assign) and not (isinstance(following, Return) and _has_call(stmt.expr)):
             return False
         if (

@@ -57,13 +57,14 @@ def simplify(function: Function, kinds: Kinds) -> Function:
     }
 
     def kept_fresh(old: Expr, demanded: bool) -> Expr:
-        """The simplified expression; where a buffer of its own is demanded, 1 * a becomes a copy of a, not a."""
+        """The simplified expression; where its own buffer is demanded, or `a` is written, 1 * a is a copy of a."""
         new = algebra.simplify(old)
         if isinstance(old, Op) and old.name in ("tuple", "list"):
             return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands))
+        before = shared_operands(old, kinds)
+        shared_now = any(aliases.written(v) and v not in before for v in shared_operands(new, kinds))
         if (
-            demanded
-            and _is_own(old)
+            (shared_now or (demanded and _is_own(old)))
             and not _is_own(new)
             and not isinstance(new, Const)
             and kind_of_expr(new, kinds).shape != ()

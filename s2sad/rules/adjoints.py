@@ -52,6 +52,12 @@ _linear("unpad", "x, a, pad_width", "np.pad(g, pad_width)", views=("x",))
 linear(f"{_HERE}.cast_back", "x, a, dtype=None", kind=_cast_kind, constant=("a",), x="cast_back(g, x, dtype)")
 linear(f"{_HERE}.cast", "x, dtype", x="cast_back(g, x, dtype)")
 
+# Views that may be copies
+linear(f"{_HERE}.if_copied", "x, part, a", kind=_like("a", "x"), constant=("part", "a"), x="copied_part(g, part, a)")
+linear(f"{_HERE}.copied_part", "x, part, a", kind=_like("part", "x"), constant=("part", "a"), x="if_copied(g, part, a)")
+linear(f"{_HERE}.copy_with_strides", "x, like", kind=_like("x", "x"), constant=("like",), x="g")
+nondifferentiable(f"{_HERE}.zeros_with_strides", kind=_like("x", "x"), signature="x")
+
 # Diagonals
 _linear("diagonal_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.diagonal(g, offset, axis1, axis2)")
 _linear("trace_adjoint", "x, a, offset=0, axis1=0, axis2=1", "np.trace(g, offset, axis1, axis2)")

@@ -52,3 +52,5 @@ rule(
     tangent={"a": "a_dot if test else 0.0", "b": "0.0 if test else b_dot"},
 )
 nondifferentiable("s2sad.runtime.checks.scalar_seed", kind=FLOAT, signature="y")
+nondifferentiable("s2sad.runtime.checks.require_apart", signature="written, others", pure=False)
+linear("s2sad.runtime.checks.masked_writes", "x, a, index", x="masked_writes(g, a, index)", constant=("a",))

@@ -293,3 +293,54 @@ def item_at(a: Any, place: Any = ()) -> Any:
     5.0
     """
     return a.item(*place)
+
+
+def if_copied(g: Any, part: Any, a: Any) -> Any:
+    """The adjoint of `a` by `part = a.reshape(...)` or `a.ravel()`: zeros for a view, `g` for a copy.
+
+    >>> a = np.zeros((2, 2))
+    >>> if_copied(np.ones(4), a.T.ravel(), a.T)
+    array([[1., 1.],
+           [1., 1.]])
+    >>> if_copied(np.ones(4), a.ravel(), a)
+    array([[0., 0.],
+           [0., 0.]])
+    """
+    return np.zeros(np.shape(a)) if np.may_share_memory(part, a) else np.reshape(g, np.shape(a))
+
+
+def copied_part(g: Any, part: Any, a: Any) -> Any:
+    """The transpose of `if_copied`.
+
+    >>> a = np.zeros((2, 2))
+    >>> copied_part(np.ones((2, 2)), a.T.ravel(), a.T)
+    array([1., 1., 1., 1.])
+    """
+    return np.zeros(np.shape(part)) if np.may_share_memory(part, a) else np.reshape(g, np.shape(part))
+
+
+def copy_with_strides(x: Any, like: Any) -> Any:
+    """A copy of `x` in memory of the same layout as `like`, gaps included, so that what is a view of it stays one.
+
+    >>> like = np.zeros((2, 4))[:, ::2]
+    >>> copy_with_strides(np.ones((2, 2)), like).strides == like.strides
+    True
+    """
+    a = np.asarray(like)
+    if a.flags.c_contiguous or a.flags.f_contiguous or 0 in a.shape or 0 in a.strides:
+        made = np.empty_like(a)
+    else:
+        low = sum(s * (n - 1) for s, n in zip(a.strides, a.shape) if s < 0)
+        high = sum(s * (n - 1) for s, n in zip(a.strides, a.shape) if s > 0) + a.itemsize
+        made = np.ndarray(a.shape, a.dtype, np.empty(high - low, np.uint8), -low, a.strides)
+    made[...] = x
+    return made
+
+
+def zeros_with_strides(a: Any) -> Any:
+    """Zeros in memory of the same layout as an array's, as `copy_with_strides` makes it.
+
+    >>> zeros_with_strides(np.ones((2, 4))[:, ::2]).strides
+    (32, 16)
+    """
+    return copy_with_strides(0, a)

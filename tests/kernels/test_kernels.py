@@ -74,30 +74,16 @@ CASES = [
 ]  # fmt: skip
 
 #: What is refused still. A kernel that works fails its test until it is taken out; a wrong value always fails.
-KNOWN = frozenset(
-    """
-    cavity_flow cholesky_by_columns durbin durbin_by_slices fdtd_1d fdtd_2d gram_schmidt_rows implicit_diffusion
-    jacobi_1d_swapped jacobi_2d kalman lorenz lorenz_96 lstm lstm_gates_in_one_array lu_pivoted n_body n_body_pairs
-    particles red_black seidel shower
-    """.split()
-)
-
-#: What is wrong still, for it is not refused: a call of what writes into its argument is taken for one without effect.
-WRONG = frozenset(
-    """
-    adi gram_schmidt heat_3d jacobi_1d log_likelihood lu_solve rk4 triangular vertical_advection
-    """.split()
-)
+KNOWN: frozenset[str] = frozenset()
 
 
-def named(wrong=()):
-    """Parameters for tests: a kernel and its arguments, those with a wrong derivative marked."""
+def named():
+    """Parameters for tests: a kernel and its arguments."""
     seen, found = {}, []
     for function, args in CASES:
         k = seen[function] = seen.get(function, 0) + 1
-        marks = [pytest.mark.xfail(strict=True)] if function.__name__ in wrong else []
         id = function.__name__ + (f"-{k}" if k > 1 else "")
-        found.append(pytest.param(function, args, id=id, marks=marks))
+        found.append(pytest.param(function, args, id=id))
     return found
 
 
@@ -107,7 +93,7 @@ def test_oracles_agree(function, args):
     slopes(point, [random_like(np.random.default_rng(3), args[i]) for i in point.wrt])
 
 
-@pytest.mark.parametrize(("function", "args"), named(WRONG))
+@pytest.mark.parametrize(("function", "args"), named())
 def test_kernel(function, args):
     known = function.__name__ in KNOWN
     try:
