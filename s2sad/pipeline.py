@@ -89,7 +89,7 @@ def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) ->
 def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     """The optimised derivative of a program; the result may be transformed again."""
     notes: list[str] = []
-    program, kinds = merge_writers(flat.program, flat.kinds)
+    program, kinds = merge_writers(flat.program, flat.kinds, flat.lowering)
     program, kinds = unfold(program, kinds, flat.lowering, request.wrt)
     program, kinds = save_items(program, kinds)
     refuse_complex(program, kinds, request.wrt)

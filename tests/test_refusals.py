@@ -84,12 +84,12 @@ MESSAGES = [
         """,
     ),
     (
-        "def f(x):\n    x[0] = 1.0\n    return np.sum(x)\n", (np.ones(3),), {},
+        "def f(x):\n    x.shape = 3\n    return np.sum(x)\n", (np.ones(3),), {},
         """
-        f.py:2:5: [S201] an in-place write is not supported
-        2 |     x[0] = 1.0
-          |     ^^^^
-        help: build a new value instead
+        f.py:2:5: [S201] a write into an attribute is not supported
+        2 |     x.shape = 3
+          |     ^^^^^^^
+        help: return the value instead
         """,
     ),
     (

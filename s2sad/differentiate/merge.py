@@ -17,25 +17,29 @@ import gast
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.analysis.memory import has_memory, user_stores
+from s2sad.differentiate.needs import unreadable
 from s2sad.errors import S2sadError
+from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import Assign, Block, Call, Function, Label, Program, Stmt, Var, blocks_of, replace, walk
 from s2sad.ir.walk import callees, rewrite_block, set_blocks, vars_of
 from s2sad.ir.webs import replace_function
 
 
-def merge_writers(program: Program, kinds: Kinds) -> tuple[Program, Kinds]:
+def merge_writers(program: Program, kinds: Kinds, lowering: Lowering) -> tuple[Program, Kinds]:
     """The program in which no call writes into memory that its caller holds, and the kinds of its Vars.
 
     Raises S2sadError S205 at a call that would have to be merged into itself, or into another module.
     """
-    if not any(user_stores(f, kinds) for f in program.functions.values()):
+    writes = any(user_stores(f, kinds) for f in program.functions.values())
+    if not writes and all(label in program.functions for f in program.functions.values() for label in callees(f)):
         return program, kinds
-    return _Merging(program, dict(kinds)).run()
+    return _Merging(program, dict(kinds), lowering).run()
 
 
 class _Merging:
-    def __init__(self, program: Program, kinds: Kinds) -> None:
+    def __init__(self, program: Program, kinds: Kinds, lowering: Lowering) -> None:
+        self.lowering = lowering
         self.program = program
         self.kinds = kinds
         self.done: dict[Label, Function] = {}
@@ -80,6 +84,9 @@ class _Merging:
     def to_merge(self, stmt: Call, aliases: Aliases, written: set[Var]) -> Function | None:
         """The function that a call calls, if it has to be merged."""
         if stmt.callee not in self.program.functions:
+            # What a function does that cannot be read is not known: it may write into what it is given.
+            if any(has_memory(v, self.kinds) for a in stmt.args for v in vars_of(a)):
+                raise unreadable(self.lowering, stmt)
             return None
         callee = self.function(stmt.callee)
         inner = alias_classes(callee, self.kinds)
