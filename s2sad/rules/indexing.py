@@ -213,28 +213,57 @@ def _delete_kind(*, literals: Literals, arr: Kind, axis: Kind, **_: Any) -> Kind
     return _compress_kind(literals=literals, a=arr, axis=axis)
 
 
-linear("numpy.take", "a, indices, axis=None, *, mode='raise'", kind=_take_kind, a=[
-    Case("mode == 'raise' and axis is None", "take_adjoint(g, a, indices)"),
-    Case("mode == 'raise'", "take_adjoint(g, a, indices, axis)"),
-])
-linear("numpy.take_along_axis", "arr, indices, axis=-1", kind=_take_along_axis_kind, arr=[
-    Case("axis == -1", "take_along_axis_adjoint(g, arr, indices)"),
-    Case("", "take_along_axis_adjoint(g, arr, indices, axis)"),
-])
-linear("numpy.compress", "condition, a, axis=None", kind=_compress_kind, a=[
-    Case("axis is None", "compress_adjoint(g, a, condition)"),
-    Case("", "compress_adjoint(g, a, condition, axis)"),
-])
-linear("numpy.ndarray.compress", "a, condition, axis=None", kind=_compress_kind, a=[
-    Case("axis is None", "compress_adjoint(g, a, condition)"),
-    Case("", "compress_adjoint(g, a, condition, axis)"),
-])
-linear("numpy.extract", "condition, arr", kind=lambda *, literals, arr, **_: array_of(arr, (SOME,)),
-       arr="compress_adjoint(g, arr, np.ravel(condition))")
-linear("numpy.delete", "arr, obj, axis=None", kind=_delete_kind, arr=[
-    Case("axis is None", "take_adjoint(g, arr, np.delete(np.arange(np.size(arr)), obj))"),
-    Case("", "take_adjoint(g, arr, np.delete(np.arange(arr.shape[axis]), obj), axis)"),
-])
+linear(
+    "numpy.take",
+    "a, indices, axis=None, *, mode='raise'",
+    kind=_take_kind,
+    a=[
+        Case("mode == 'raise' and axis is None", "take_adjoint(g, a, indices)"),
+        Case("mode == 'raise'", "take_adjoint(g, a, indices, axis)"),
+    ],
+)
+linear(
+    "numpy.take_along_axis",
+    "arr, indices, axis=-1",
+    kind=_take_along_axis_kind,
+    arr=[
+        Case("axis == -1", "take_along_axis_adjoint(g, arr, indices)"),
+        Case("", "take_along_axis_adjoint(g, arr, indices, axis)"),
+    ],
+)
+linear(
+    "numpy.compress",
+    "condition, a, axis=None",
+    kind=_compress_kind,
+    a=[
+        Case("axis is None", "compress_adjoint(g, a, condition)"),
+        Case("", "compress_adjoint(g, a, condition, axis)"),
+    ],
+)
+linear(
+    "numpy.ndarray.compress",
+    "a, condition, axis=None",
+    kind=_compress_kind,
+    a=[
+        Case("axis is None", "compress_adjoint(g, a, condition)"),
+        Case("", "compress_adjoint(g, a, condition, axis)"),
+    ],
+)
+linear(
+    "numpy.extract",
+    "condition, arr",
+    kind=lambda *, literals, arr, **_: array_of(arr, (SOME,)),
+    arr="compress_adjoint(g, arr, np.ravel(condition))",
+)
+linear(
+    "numpy.delete",
+    "arr, obj, axis=None",
+    kind=_delete_kind,
+    arr=[
+        Case("axis is None", "take_adjoint(g, arr, np.delete(np.arange(np.size(arr)), obj))"),
+        Case("", "take_adjoint(g, arr, np.delete(np.arange(arr.shape[axis]), obj), axis)"),
+    ],
+)
 alias("numpy.ndarray.take", "numpy.take")
 
 
@@ -248,10 +277,14 @@ def _sort_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 
 _ORDERS = "a, axis=-1, kind=None, order=None, *, stable=None"
 
-rule("numpy.sort", _ORDERS, kind=_sort_kind,
-     a=[Case("axis == -1", "sort_adjoint(g, a)"), Case("", "sort_adjoint(g, a, axis)")],
-     tangent={"a": [Case("axis == -1", "sort_tangent(a_dot, a)"), Case("", "sort_tangent(a_dot, a, axis)")]},
-     doc="By the permutation used; equal elements keep their order.")
+rule(
+    "numpy.sort",
+    _ORDERS,
+    kind=_sort_kind,
+    a=[Case("axis == -1", "sort_adjoint(g, a)"), Case("", "sort_adjoint(g, a, axis)")],
+    tangent={"a": [Case("axis == -1", "sort_tangent(a_dot, a)"), Case("", "sort_tangent(a_dot, a, axis)")]},
+    doc="By the permutation used; equal elements keep their order.",
+)
 
 
 # Counting with weights

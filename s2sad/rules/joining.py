@@ -184,55 +184,98 @@ _column_stack_kind = _raised_kind(lambda s: s if len(s) >= 2 else (product(s), 1
 
 _OPTIONS = "*, dtype=None, casting='same_kind'"
 
-sequence("numpy.concatenate", f"arrays, axis=0, {_OPTIONS}", over="arrays", kind=_concatenate_kind, item=[
-    Case("", _concatenate_item),
-    Case("axis == 0", "part(g, arrays, k)"),
-    Case("", "part(g, arrays, k, axis)"),
-])
+sequence(
+    "numpy.concatenate",
+    f"arrays, axis=0, {_OPTIONS}",
+    over="arrays",
+    kind=_concatenate_kind,
+    item=[
+        Case("", _concatenate_item),
+        Case("axis == 0", "part(g, arrays, k)"),
+        Case("", "part(g, arrays, k, axis)"),
+    ],
+)
 alias("numpy.concat", "numpy.concatenate")
-sequence("numpy.stack", f"arrays, axis=0, {_OPTIONS}", over="arrays", kind=_stack_kind, item=[
-    Case("", _stack_item),
-    Case("", "np.take(g, k, axis)"),
-])
-sequence("numpy.hstack", f"tup, {_OPTIONS}", over="tup", kind=_hstack_kind, item=[
-    Case("", _all_rank(0, "g[{k}]")),
-    Case("", _raised_item({1: 0, 2: 1, 3: 1})),
-    Case("", "hstack_part(g, tup, k)"),
-])
-sequence("numpy.vstack", f"tup, {_OPTIONS}", over="tup", kind=_vstack_kind, item=[
-    Case("", _all_rank(0, "g[{k}, 0]")),
-    Case("", _all_rank(1, "g[{k}]")),
-    Case("", _raised_item({2: 0, 3: 0})),
-    Case("", "vstack_part(g, tup, k)"),
-])
-sequence("numpy.dstack", "tup", over="tup", kind=_dstack_kind, item=[
-    Case("", _all_rank(1, "g[0, :, {k}]")),
-    Case("", _all_rank(2, "g[:, :, {k}]")),
-    Case("", _raised_item({3: 2})),
-    Case("", "dstack_part(g, tup, k)"),
-])
-sequence("numpy.column_stack", "tup", over="tup", kind=_column_stack_kind, item=[
-    Case("", _all_rank(0, "g[0, {k}]")),
-    Case("", _all_rank(1, "g[:, {k}]")),
-    Case("", _raised_item({2: 1})),
-    Case("", "column_stack_part(g, tup, k)"),
-])
+sequence(
+    "numpy.stack",
+    f"arrays, axis=0, {_OPTIONS}",
+    over="arrays",
+    kind=_stack_kind,
+    item=[
+        Case("", _stack_item),
+        Case("", "np.take(g, k, axis)"),
+    ],
+)
+sequence(
+    "numpy.hstack",
+    f"tup, {_OPTIONS}",
+    over="tup",
+    kind=_hstack_kind,
+    item=[
+        Case("", _all_rank(0, "g[{k}]")),
+        Case("", _raised_item({1: 0, 2: 1, 3: 1})),
+        Case("", "hstack_part(g, tup, k)"),
+    ],
+)
+sequence(
+    "numpy.vstack",
+    f"tup, {_OPTIONS}",
+    over="tup",
+    kind=_vstack_kind,
+    item=[
+        Case("", _all_rank(0, "g[{k}, 0]")),
+        Case("", _all_rank(1, "g[{k}]")),
+        Case("", _raised_item({2: 0, 3: 0})),
+        Case("", "vstack_part(g, tup, k)"),
+    ],
+)
+sequence(
+    "numpy.dstack",
+    "tup",
+    over="tup",
+    kind=_dstack_kind,
+    item=[
+        Case("", _all_rank(1, "g[0, :, {k}]")),
+        Case("", _all_rank(2, "g[:, :, {k}]")),
+        Case("", _raised_item({3: 2})),
+        Case("", "dstack_part(g, tup, k)"),
+    ],
+)
+sequence(
+    "numpy.column_stack",
+    "tup",
+    over="tup",
+    kind=_column_stack_kind,
+    item=[
+        Case("", _all_rank(0, "g[0, {k}]")),
+        Case("", _all_rank(1, "g[:, {k}]")),
+        Case("", _raised_item({2: 1})),
+        Case("", "column_stack_part(g, tup, k)"),
+    ],
+)
 
 
 def _append_kind(*, literals: Literals, arr: Kind, values: Kind, **_: Any) -> Kind:
     return _joined((arr, values), [shape_of(arr), shape_of(values)], literals.get("axis", SOME))
 
 
-rule("numpy.append", "arr, values, axis=None", kind=_append_kind, arr=[
-    Case("axis is None and arr.rank == 1", "g[:len(arr)]"),
-    Case("", "part(g, (arr, values), 0, axis)"),
-], values=[
-    Case("axis is None and arr.rank == 1 and values.rank == 0", "g[-1]"),
-    Case("", "part(g, (arr, values), 1, axis)"),
-], tangent={
-    "arr": "np.append(arr_dot, np.zeros_like(values), axis)",
-    "values": "np.append(np.zeros_like(arr), values_dot, axis)",
-})
+rule(
+    "numpy.append",
+    "arr, values, axis=None",
+    kind=_append_kind,
+    arr=[
+        Case("axis is None and arr.rank == 1", "g[:len(arr)]"),
+        Case("", "part(g, (arr, values), 0, axis)"),
+    ],
+    values=[
+        Case("axis is None and arr.rank == 1 and values.rank == 0", "g[-1]"),
+        Case("", "part(g, (arr, values), 1, axis)"),
+    ],
+    tangent={
+        "arr": "np.append(arr_dot, np.zeros_like(values), axis)",
+        "values": "np.append(np.zeros_like(arr), values_dot, axis)",
+    },
+)
 
 
 # Padding
@@ -265,7 +308,11 @@ def _pad_adjoint(values: Mapping[str, Any]) -> str | None:
     return "g[" + ", ".join(f"{before or ''}:{-after or ''}" for before, after in widths) + "]"
 
 
-rule("numpy.pad", "array, pad_width, mode='constant', *, constant_values=0", kind=_pad_kind,
-     array=[Case("", _pad_adjoint), Case("mode == 'constant'", "unpad(g, array, pad_width)")],
-     tangent={"array": [Case("mode == 'constant'", "np.pad(array_dot, pad_width)")]},
-     doc="Padding with constants only.")
+rule(
+    "numpy.pad",
+    "array, pad_width, mode='constant', *, constant_values=0",
+    kind=_pad_kind,
+    array=[Case("", _pad_adjoint), Case("mode == 'constant'", "unpad(g, array, pad_width)")],
+    tangent={"array": [Case("mode == 'constant'", "np.pad(array_dot, pad_width)")]},
+    doc="Padding with constants only.",
+)

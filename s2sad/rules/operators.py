@@ -56,6 +56,7 @@ POWER_DOC = "At x == 0 the derivative by p is zero; at x == p == 0 both are."
 
 def _renamed(cases: list[Case], **names: str) -> list[Case]:
     """The cases of a formula over other parameter names."""
+
     def change(text: Any) -> str:
         for old, new in names.items():
             text = re.sub(rf"\b{old}(_value)?\b", rf"{new}\1", text)
@@ -124,8 +125,14 @@ def _round_kind(*, literals: Literals, number: Kind, ndigits: Kind) -> Kind:
 
 
 elementwise("builtins.abs", "x", kind=operator_kind("abs", np.absolute), x=_SIGN, doc=_AT_ZERO)
-elementwise("builtins.pow", "base, exp", kind=operator_kind("pow", np.power), doc=POWER_DOC,
-            base=_renamed(POWER_BASE, x="base", p="exp"), exp=_renamed(POWER_EXPONENT, x="base", p="exp"))
+elementwise(
+    "builtins.pow",
+    "base, exp",
+    kind=operator_kind("pow", np.power),
+    doc=POWER_DOC,
+    base=_renamed(POWER_BASE, x="base", p="exp"),
+    exp=_renamed(POWER_EXPONENT, x="base", p="exp"),
+)
 elementwise("builtins.float", "x=0.0", kind=fixed(FLOAT), x="1")
 rule("builtins.complex", "real=0, imag=0", kind=fixed(COMPLEX), real=(), imag=(), cheap=True)
 nondifferentiable("builtins.round", signature="number, ndigits=None", kind=_round_kind, cheap=True)
@@ -259,9 +266,7 @@ nondifferentiable("builtins.str", signature="x='', encoding='utf-8', errors='str
 nondifferentiable("builtins.format", signature="x, spec=''", kind=STR, cheap=True)
 
 
-def _math(
-    name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula
-) -> None:
+def _math(name: str, signature: str = "x", constant: Sequence[str] = (), doc: str = "", **partials: Formula) -> None:
     elementwise(f"math.{name}", signature, kind=fixed(FLOAT), constant=constant, doc=doc, **partials)
 
 
@@ -288,18 +293,28 @@ _math("atanh", x="1 / (1 - x * x)")
 _math("exp", x="y")
 _math("exp2", x="y * math.log(2)")
 _math("expm1", x="math.exp(x)")
-_math("log", "x, base=None", x=[Case("base is None", "1 / x"), Case("", "1 / (x * math.log(base))")],
-      base="-y / (base * math.log(base))")
+_math(
+    "log",
+    "x, base=None",
+    x=[Case("base is None", "1 / x"), Case("", "1 / (x * math.log(base))")],
+    base="-y / (base * math.log(base))",
+)
 _math("log2", x="1 / (x * math.log(2))")
 _math("log10", x="1 / (x * math.log(10))")
 _math("log1p", x="1 / (1 + x)")
 _math("sqrt", x="0.5 / y")
 _math("cbrt", x="1 / (3 * y * y)")
-_math("pow", "x, p", doc=POWER_DOC, p="y * math.log(x if x else 1)", x=[
-    *POWER_BASE[:2],
-    Case("p_value == p_value", "p * math.pow(x, p - 1)"),
-    Case("", "p * math.pow(1 if (x, p) == (0, 0) else x, p - 1)"),
-])
+_math(
+    "pow",
+    "x, p",
+    doc=POWER_DOC,
+    p="y * math.log(x if x else 1)",
+    x=[
+        *POWER_BASE[:2],
+        Case("p_value == p_value", "p * math.pow(x, p - 1)"),
+        Case("", "p * math.pow(1 if (x, p) == (0, 0) else x, p - 1)"),
+    ],
+)
 
 # math: parts of numbers
 _math("fabs", x="g if x > 0 else -g if x < 0 else 0.0", doc=_AT_ZERO)
@@ -309,10 +324,24 @@ _math("remainder", "a, b", a="1", b="(y - a) / b")
 _math("ldexp", "x, i", x="math.ldexp(g, i)")
 _math("nextafter", "x, toward, *, steps=None", constant=("toward",), x="1")
 _math("fma", "a, b, c", a="b", b="a", c="1")
-rule("math.modf", "x", results=2, kind=fixed(Kind("tuple", items=(FLOAT, FLOAT))), cheap=True,
-     x="g0", tangent={"x": "(x_dot, 0.0)"})
-rule("math.frexp", "x", results=2, kind=fixed(Kind("tuple", items=(FLOAT, INT))), cheap=True,
-     x="math.ldexp(g0, -y1)", tangent={"x": "(math.ldexp(x_dot, -y1), 0)"})
+rule(
+    "math.modf",
+    "x",
+    results=2,
+    kind=fixed(Kind("tuple", items=(FLOAT, FLOAT))),
+    cheap=True,
+    x="g0",
+    tangent={"x": "(x_dot, 0.0)"},
+)
+rule(
+    "math.frexp",
+    "x",
+    results=2,
+    kind=fixed(Kind("tuple", items=(FLOAT, INT))),
+    cheap=True,
+    x="math.ldexp(g0, -y1)",
+    tangent={"x": "(math.ldexp(x_dot, -y1), 0)"},
+)
 
 # math: special functions
 _math("erf", x="2 / math.sqrt(math.pi) * math.exp(-x * x)")
@@ -321,8 +350,15 @@ _math("gamma", x="y * digamma(x)")
 _math("lgamma", x="digamma(x)")
 
 # math: lengths
-rule("math.hypot", "*coordinates", kind=fixed(FLOAT), cheap=True, coordinates="g * item / (y if y else 1)",
-     tangent={"coordinates": "item_dot * item / (y if y else 1)"}, doc="At the origin the derivative is zero.")
+rule(
+    "math.hypot",
+    "*coordinates",
+    kind=fixed(FLOAT),
+    cheap=True,
+    coordinates="g * item / (y if y else 1)",
+    tangent={"coordinates": "item_dot * item / (y if y else 1)"},
+    doc="At the origin the derivative is zero.",
+)
 
 # math: integers and tests
 for _name in ("ceil", "floor", "trunc", "factorial", "isqrt"):

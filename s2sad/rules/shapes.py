@@ -72,14 +72,28 @@ _RAVEL = [
 ]
 _ORDER = "Orders 'A' and 'K' depend on the layout in memory and have no adjoint here."
 
-linear("numpy.reshape", "a, shape, order='C', *, copy=None", kind=_reshape_kind, views=("a",), cheap=True, doc=_ORDER,
-       a=_RESHAPE)
+linear(
+    "numpy.reshape",
+    "a, shape, order='C', *, copy=None",
+    kind=_reshape_kind,
+    views=("a",),
+    cheap=True,
+    doc=_ORDER,
+    a=_RESHAPE,
+)
 linear("numpy.ravel", "a, order='C'", a=_RAVEL, kind=_ravel_kind, views=("a",), cheap=True, doc=_ORDER)
-linear("numpy.ndarray.reshape", "a, *shape, order='C', copy=None", kind=_array_reshape_kind, views=("a",), cheap=True,
-       doc=_ORDER, a=[
-           Case("order == 'C' and len(shape) > 0 and (shape[0].sort == 'int' or shape[0].items)", "g.reshape(a.shape)"),
-           *_RESHAPE[1:],
-       ])
+linear(
+    "numpy.ndarray.reshape",
+    "a, *shape, order='C', copy=None",
+    kind=_array_reshape_kind,
+    views=("a",),
+    cheap=True,
+    doc=_ORDER,
+    a=[
+        Case("order == 'C' and len(shape) > 0 and (shape[0].sort == 'int' or shape[0].items)", "g.reshape(a.shape)"),
+        *_RESHAPE[1:],
+    ],
+)
 alias("numpy.ndarray.ravel", "numpy.ravel")
 linear("numpy.ndarray.flatten", "a, order='C'", a=_RAVEL, kind=_ravel_kind, doc=_ORDER)
 
@@ -155,28 +169,56 @@ def _array_transpose_adjoint(values: Mapping[str, Any]) -> str | None:
     return undone and f"g.transpose({undone.strip('(,)')})"
 
 
-linear("numpy.transpose", "a, axes=None", kind=_transpose_kind, views=("a",), cheap=True, a=[
-    Case("axes is None and a.rank", "g.T"),
-    Case("axes is None", "np.transpose(g)"),
-    Case("", _transpose_adjoint),
-    Case("", "np.transpose(g, inverse_permutation(axes))"),
-])
-linear("numpy.ndarray.transpose", "a, *axes", kind=_transpose_kind, views=("a",), cheap=True, a=[
-    Case("len(axes) == 0 and a.rank", "g.T"),
-    Case("len(axes) == 0", "np.transpose(g)"),
-    Case("", _array_transpose_adjoint),
-    Case("", "np.transpose(g, inverse_permutation(axes))"),
-])
-linear("numpy.ndarray.T", "a", kind=_reversed_kind, views=("a",), cheap=True, a=[
-    Case("a.rank", "g.T"),
-    Case("", "np.transpose(g)"),
-])
+linear(
+    "numpy.transpose",
+    "a, axes=None",
+    kind=_transpose_kind,
+    views=("a",),
+    cheap=True,
+    a=[
+        Case("axes is None and a.rank", "g.T"),
+        Case("axes is None", "np.transpose(g)"),
+        Case("", _transpose_adjoint),
+        Case("", "np.transpose(g, inverse_permutation(axes))"),
+    ],
+)
+linear(
+    "numpy.ndarray.transpose",
+    "a, *axes",
+    kind=_transpose_kind,
+    views=("a",),
+    cheap=True,
+    a=[
+        Case("len(axes) == 0 and a.rank", "g.T"),
+        Case("len(axes) == 0", "np.transpose(g)"),
+        Case("", _array_transpose_adjoint),
+        Case("", "np.transpose(g, inverse_permutation(axes))"),
+    ],
+)
+linear(
+    "numpy.ndarray.T",
+    "a",
+    kind=_reversed_kind,
+    views=("a",),
+    cheap=True,
+    a=[
+        Case("a.rank", "g.T"),
+        Case("", "np.transpose(g)"),
+    ],
+)
 linear("numpy.ndarray.mT", "a", kind=_mt_kind, views=("a",), cheap=True, a="g.mT")
 linear("numpy.matrix_transpose", "a", kind=_mt_kind, views=("a",), cheap=True, a="g.mT")
-linear("numpy.swapaxes", "a, axis1, axis2", kind=_swapaxes_kind, views=("a",), cheap=True,
-       a="np.swapaxes(g, axis1, axis2)")
-linear("numpy.moveaxis", "a, source, destination", kind=_moveaxis_kind, views=("a",), cheap=True,
-       a="np.moveaxis(g, destination, source)")
+linear(
+    "numpy.swapaxes", "a, axis1, axis2", kind=_swapaxes_kind, views=("a",), cheap=True, a="np.swapaxes(g, axis1, axis2)"
+)
+linear(
+    "numpy.moveaxis",
+    "a, source, destination",
+    kind=_moveaxis_kind,
+    views=("a",),
+    cheap=True,
+    a="np.moveaxis(g, destination, source)",
+)
 alias("numpy.ndarray.swapaxes", "numpy.swapaxes")
 alias("numpy.permute_dims", "numpy.transpose")
 
@@ -220,16 +262,30 @@ def _atleast_kind(rank: int) -> KindFunction:
 
 
 linear("numpy.expand_dims", "a, axis", kind=_expand_dims_kind, views=("a",), cheap=True, a="np.squeeze(g, axis)")
-linear("numpy.squeeze", "a, axis=None", kind=_squeeze_kind, views=("a",), cheap=True, a=[
-    Case("isinstance(axis, (int, tuple))", "np.expand_dims(g, axis)"),
-    Case("", "np.reshape(g, np.shape(a))"),
-])
+linear(
+    "numpy.squeeze",
+    "a, axis=None",
+    kind=_squeeze_kind,
+    views=("a",),
+    cheap=True,
+    a=[
+        Case("isinstance(axis, (int, tuple))", "np.expand_dims(g, axis)"),
+        Case("", "np.reshape(g, np.shape(a))"),
+    ],
+)
 alias("numpy.ndarray.squeeze", "numpy.squeeze")
 for _rank in (1, 2, 3):
-    linear(f"numpy.atleast_{_rank}d", "a", kind=_atleast_kind(_rank), views=("a",), cheap=True, a=[
-        Case(f"a.rank is not None and a.rank >= {_rank}", "g"),
-        Case("", "np.reshape(g, np.shape(a))"),
-    ])
+    linear(
+        f"numpy.atleast_{_rank}d",
+        "a",
+        kind=_atleast_kind(_rank),
+        views=("a",),
+        cheap=True,
+        a=[
+            Case(f"a.rank is not None and a.rank >= {_rank}", "g"),
+            Case("", "np.reshape(g, np.shape(a))"),
+        ],
+    )
 
 
 # Broadcasting and repeating
@@ -260,31 +316,59 @@ def _repeat_kind(*, literals: Literals, a: Kind, repeats: Kind, axis: Kind) -> K
     return array_of(a, tuple(dims))
 
 
-linear("numpy.broadcast_to", "array, shape", kind=_broadcast_to_kind, views=("array",), cheap=True,
-       array="unbroadcast(g, array)")
-linear("numpy.tile", "A, reps", kind=_tile_kind, A=[
-    Case("A.rank == 1 and reps.sort == 'int'", "g.reshape(reps, len(A)).sum(axis=0)"),
-    Case("", "tile_adjoint(g, A, reps)"),
-])
-linear("numpy.repeat", "a, repeats, axis=None", kind=_repeat_kind, a=[
-    Case("axis is None and repeats.sort == 'int' and a.is_array", "g.reshape(a.shape + (repeats,)).sum(axis=-1)"),
-    Case("axis is None and repeats.sort == 'int' and a.is_number", "np.sum(g)"),
-    Case("axis is None", "repeat_adjoint(g, a, repeats)"),
-    Case("", "repeat_adjoint(g, a, repeats, axis)"),
-])
+linear(
+    "numpy.broadcast_to",
+    "array, shape",
+    kind=_broadcast_to_kind,
+    views=("array",),
+    cheap=True,
+    array="unbroadcast(g, array)",
+)
+linear(
+    "numpy.tile",
+    "A, reps",
+    kind=_tile_kind,
+    A=[
+        Case("A.rank == 1 and reps.sort == 'int'", "g.reshape(reps, len(A)).sum(axis=0)"),
+        Case("", "tile_adjoint(g, A, reps)"),
+    ],
+)
+linear(
+    "numpy.repeat",
+    "a, repeats, axis=None",
+    kind=_repeat_kind,
+    a=[
+        Case("axis is None and repeats.sort == 'int' and a.is_array", "g.reshape(a.shape + (repeats,)).sum(axis=-1)"),
+        Case("axis is None and repeats.sort == 'int' and a.is_number", "np.sum(g)"),
+        Case("axis is None", "repeat_adjoint(g, a, repeats)"),
+        Case("", "repeat_adjoint(g, a, repeats, axis)"),
+    ],
+)
 alias("numpy.ndarray.repeat", "numpy.repeat")
 
 
 # Moving elements
-linear("numpy.roll", "a, shift, axis=None", kind=same("a"), a=[
-    Case("axis is None and shift.sort == 'int'", "np.roll(g, -shift)"),
-    Case("shift.sort == 'int'", "np.roll(g, -shift, axis)"),
-    Case("", "np.roll(g, np.negative(shift), axis)"),
-])
-linear("numpy.flip", "m, axis=None", kind=same("m"), views=("m",), cheap=True, m=[
-    Case("axis is None", "np.flip(g)"),
-    Case("", "np.flip(g, axis)"),
-])
+linear(
+    "numpy.roll",
+    "a, shift, axis=None",
+    kind=same("a"),
+    a=[
+        Case("axis is None and shift.sort == 'int'", "np.roll(g, -shift)"),
+        Case("shift.sort == 'int'", "np.roll(g, -shift, axis)"),
+        Case("", "np.roll(g, np.negative(shift), axis)"),
+    ],
+)
+linear(
+    "numpy.flip",
+    "m, axis=None",
+    kind=same("m"),
+    views=("m",),
+    cheap=True,
+    m=[
+        Case("axis is None", "np.flip(g)"),
+        Case("", "np.flip(g, axis)"),
+    ],
+)
 linear("numpy.fliplr", "m", kind=same("m"), views=("m",), cheap=True, m="np.fliplr(g)")
 linear("numpy.flipud", "m", kind=same("m"), views=("m",), cheap=True, m="np.flipud(g)")
 
@@ -299,10 +383,17 @@ def _rot90_kind(*, literals: Literals, m: Kind, **_: Any) -> Kind:
     return _permuted(m, tuple(order))
 
 
-linear("numpy.rot90", "m, k=1, axes=(0, 1)", kind=_rot90_kind, views=("m",), cheap=True, m=[
-    Case("axes == (0, 1)", "np.rot90(g, -k)"),
-    Case("", "np.rot90(g, -k, axes)"),
-])
+linear(
+    "numpy.rot90",
+    "m, k=1, axes=(0, 1)",
+    kind=_rot90_kind,
+    views=("m",),
+    cheap=True,
+    m=[
+        Case("axes == (0, 1)", "np.rot90(g, -k)"),
+        Case("", "np.rot90(g, -k, axes)"),
+    ],
+)
 
 
 # Diagonals and triangles
@@ -350,22 +441,40 @@ def _square(name: str, text: str) -> Callable[[Mapping[str, Any]], str | None]:
 
 _AXES = "offset == 0 and axis1 == 0 and axis2 == 1"
 
-linear("numpy.diag", "v, k=0", kind=_diag_kind, views=("v",), v=[
-    Case("v.rank == 1 and k == 0", "np.diag(g)"),
-    Case("v.rank == 1", "np.diag(g, k)"),
-    Case("k == 0", _square("v", "np.diag(g)")),
-    Case("v.rank == 2", "diagonal_adjoint(g, v, k)"),
-    Case("", "diag_adjoint(g, v, k)"),
-])
-linear("numpy.diagonal", "a, offset=0, axis1=0, axis2=1", kind=_diagonal_kind, views=("a",), cheap=True, a=[
-    Case(_AXES, _square("a", "np.diag(g)")),
-    Case(_AXES, "diagonal_adjoint(g, a)"),
-    Case("", "diagonal_adjoint(g, a, offset, axis1, axis2)"),
-])
+linear(
+    "numpy.diag",
+    "v, k=0",
+    kind=_diag_kind,
+    views=("v",),
+    v=[
+        Case("v.rank == 1 and k == 0", "np.diag(g)"),
+        Case("v.rank == 1", "np.diag(g, k)"),
+        Case("k == 0", _square("v", "np.diag(g)")),
+        Case("v.rank == 2", "diagonal_adjoint(g, v, k)"),
+        Case("", "diag_adjoint(g, v, k)"),
+    ],
+)
+linear(
+    "numpy.diagonal",
+    "a, offset=0, axis1=0, axis2=1",
+    kind=_diagonal_kind,
+    views=("a",),
+    cheap=True,
+    a=[
+        Case(_AXES, _square("a", "np.diag(g)")),
+        Case(_AXES, "diagonal_adjoint(g, a)"),
+        Case("", "diagonal_adjoint(g, a, offset, axis1, axis2)"),
+    ],
+)
 alias("numpy.ndarray.diagonal", "numpy.diagonal")
 for _name in ("tril", "triu"):
-    linear(f"numpy.{_name}", "m, k=0", kind=_triangle_kind, m=[
-        Case("m.rank is not None and m.rank >= 2 and k == 0", f"np.{_name}(g)"),
-        Case("m.rank is not None and m.rank >= 2", f"np.{_name}(g, k)"),
-        Case("", f"unbroadcast(np.{_name}(g, k), m)"),
-    ])
+    linear(
+        f"numpy.{_name}",
+        "m, k=0",
+        kind=_triangle_kind,
+        m=[
+            Case("m.rank is not None and m.rank >= 2 and k == 0", f"np.{_name}(g)"),
+            Case("m.rank is not None and m.rank >= 2", f"np.{_name}(g, k)"),
+            Case("", f"unbroadcast(np.{_name}(g, k), m)"),
+        ],
+    )
