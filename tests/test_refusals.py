@@ -75,6 +75,24 @@ MESSAGES = [
         """,
     ),
     (
+        "def f(x):\n    with open('f'):\n        return x\n", (2.0,), {},
+        """
+        f.py:2:10: [S201] `with open('f')` is not supported
+        2 |     with open('f'):
+          |          ^^^^^^^^^
+        help: enter the context around the call of the function
+        """,
+    ),
+    (
+        "def f(x):\n    match x:\n        case [a, b]:\n            return a * b\n", ((2.0, 3.0),), {},
+        """
+        f.py:3:14: [S201] a pattern of the items of this subject is not supported
+        3 |         case [a, b]:
+          |              ^^^^^^
+        help: match a tuple that is written out, as in `match (p[0], p[1]):`
+        """,
+    ),
+    (
         "def f(x):\n    for i in range(3):\n        del x[i]\n    return x\n", (np.ones(3),), {},
         """
         f.py:3:13: [S201] `del` of anything but a local name is not supported
@@ -253,14 +271,12 @@ CONSTRUCTS = {
     "GeneratorExp": "return sum(x for i in range(3))",
     "Global": "global g\nreturn x",
     "ListComp": "return sum([x for i in range(3)])",
-    "Match": "match x:\n    case _:\n        return x",
     "Nonlocal": "def g():\n    nonlocal x\n    x = 2.0\ng()\nreturn x",
     "SetComp": "return len({x for i in range(3)}) * x",
     "Set": "return len({x}) * x",
     "Starred": "a, *b = (x, x)\nreturn a",
     "Try": "try:\n    return x\nexcept ValueError:\n    return 2 * x",
     "TryStar": "try:\n    y = x\nexcept* ValueError:\n    y = 2 * x\nreturn y",
-    "With": "with open('f') as g:\n    pass\nreturn x",
     "Yield": "h = lambda: (yield x)\nreturn x",
     "YieldFrom": "h = lambda: (yield from x)\nreturn x",
 }

@@ -23,11 +23,13 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
     Label,
+    Leave,
     Op,
     Raw,
     RawStmt,
@@ -76,6 +78,9 @@ def global_names(function: Function) -> set[str]:
         hidden: set[str] = set()
         if isinstance(stmt, RawStmt):
             trees.append(stmt.tree)
+            hidden.update(n for n, _ in stmt.reads)
+        if isinstance(stmt, Enter):
+            trees += stmt.contexts
             hidden.update(n for n, _ in stmt.reads)
         stack = list(expressions(stmt))
         while stack:
@@ -141,7 +146,7 @@ class _Raising:
 
     def body(self, block: Block) -> list[Any]:
         """The statements of the whole function, its sweeps under a heading where there are two."""
-        first = next((i for i, s in enumerate(block) if s.group is not None and not isinstance(s, Return)), None)
+        first = _first_of_reverse(block)
         swept = first is not None and any(s.group is None and not isinstance(s, Return) for s in block[:first])
         if not swept or first is None:
             return self.block(block) or [gast.Pass()]
@@ -167,6 +172,13 @@ class _Raising:
                 made.append(Comment(stmt.quote.strip().split("\n")[0]))
                 self.commented = stmt.quote
             rest = block[position + 1 :]
+            if isinstance(stmt, Enter):
+                length = _length(rest)
+                inside = self.block(rest[:length])
+                if inside:
+                    items = [gast.withitem(self.renamed(c, stmt.reads), None) for c in stmt.contexts]
+                    made.append(gast.With(items, inside, None))
+                return [*made, *self.block(rest[length + 1 :], trip)]
             if isinstance(stmt, If) and stmt.body and _leaves(stmt.body) and stmt.orelse:
                 made += self.statement(If(stmt.test, stmt.body, [], origin=stmt.origin))
                 return [*made, *self.block([*stmt.orelse, *rest], trip)]
@@ -427,6 +439,29 @@ def _constant(value: Any) -> Any:
     ):
         return gast.UnaryOp(gast.USub(), gast.Constant(-value, None))
     return gast.Constant(value, None)
+
+
+def _first_of_reverse(block: Block) -> int | None:
+    """The position of the first statement that was made for another's adjoint, or of the context that it stands in."""
+    entered: list[int] = []
+    for position, stmt in enumerate(block):
+        if isinstance(stmt, Leave):
+            entered = entered[:-1]
+        elif isinstance(stmt, Enter):
+            entered.append(position)
+        if stmt.group is not None and not isinstance(stmt, Return):
+            return entered[0] if entered else position
+    return None
+
+
+def _length(block: Block) -> int:
+    """How many statements of a block stand in the context that was entered before it."""
+    entered = 1
+    for position, stmt in enumerate(block):
+        entered += isinstance(stmt, Enter) - isinstance(stmt, Leave)
+        if not entered:
+            return position
+    return len(block)
 
 
 def _leaves(block: Block) -> bool:

@@ -20,9 +20,11 @@ from s2sad.ir.nodes import (
     Block,
     Call,
     Const,
+    Enter,
     Expr,
     For,
     If,
+    Leave,
     Op,
     Restore,
     Return,
@@ -126,6 +128,12 @@ class Sweeps(AdjointNeeds):
 
     def _reverse_statement(self, stmt: Stmt, state: State, out: Block) -> None:
         links = own(stmt)
+        if isinstance(stmt, (Enter, Leave)):
+            # Backwards what was left is entered again, unless what it reads may have changed.
+            if not stmt.reads:
+                other = Leave if isinstance(stmt, Enter) else Enter
+                out.append(other(stmt.contexts, **links))
+            return
         recomputed = [replace(self.plan.definitions[v], **links) for v in self.plan.recomputed.get(stmt, ())]
         if isinstance(stmt, (If, For, While)):
             out += recomputed

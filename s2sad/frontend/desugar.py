@@ -21,6 +21,8 @@ After this pass
 3. a loop has no `else`; a loop that returns breaks, and the test of a flag after it returns; no test of a `while`
    binds a name.
 
+4. there is no `match`: see `patterns`.
+
 Where only some paths through an `if` jump, what follows runs under a test of a flag.
 """
 
@@ -31,6 +33,7 @@ from typing import Any
 
 import gast
 
+from s2sad.frontend.patterns import without_match
 from s2sad.frontend.scopes import tuple_arity
 from s2sad.frontend.source import Source
 
@@ -41,15 +44,19 @@ RETURNED, RESULT = ".returned", ".result"
 def one_exit(body: list[Any], source: Source) -> list[Any]:
     """The block with returns only in tail position, and structured loops."""
     arity = tuple_arity(source.node)
-    return _Returns(arity).tail(_Loops(arity).block(body, 1))
+    return _Returns(arity).tail(_Loops(arity).block(without_match(body, source), 1))
 
 
 def _blocks(node: Any) -> list[list[Any]]:
-    """The blocks of a statement through which control goes on to what follows it: those of an `if`, not of a loop."""
+    """The blocks of a statement from which control goes on to what follows it: those of an `if`, not of a loop."""
+    if isinstance(node, gast.With):
+        return [node.body]
     return [node.body, node.orelse] if isinstance(node, gast.If) else []
 
 
 def _with_blocks(node: Any, blocks: list[list[Any]]) -> Any:
+    if isinstance(node, gast.With):
+        return gast.copy_location(gast.With(node.items, *blocks, None), node)
     return gast.copy_location(gast.If(node.test, *blocks), node)
 
 
@@ -106,7 +113,7 @@ class _Jumps:
             rest = block[position + 1 :]
             blocks = _blocks(node)
             going_on = [k for k, b in enumerate(blocks) if not self.ends(b)]
-            if not rest or len(going_on) <= 1:
+            if not rest or not going_on or (isinstance(node, gast.If) and len(going_on) == 1):
                 # What follows belongs to the one branch that goes on.
                 blocks = [[*b, *rest] if k in going_on else b for k, b in enumerate(blocks)]
                 return [*made, _with_blocks(node, [self.tail(b) for b in blocks])]

@@ -264,7 +264,8 @@ class Expressions(Names):
                 )
             operands = tuple(self.atom(a) for a in node.args)
             keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
-            return Op(found.name, operands, keywords, spelled=self.source.segment(node.func))
+            spelled = node.func.id if isinstance(node.func, gast.Name) else self.source.segment(node.func)
+            return Op(found.name, operands, keywords, spelled=spelled)
         if isinstance(node.func, gast.Attribute):
             base = self.binding(node.func.value)
             if base is None or isinstance(base, (Var, Value)):

@@ -116,6 +116,8 @@ class _Lowerer(Statements):
             self.returns(last)
         elif isinstance(last, gast.If):
             self.branch(last, self.tail)
+        elif isinstance(last, gast.With):
+            self.within(last, self.tail)
         elif last is not None:
             self.statement(last)
             if not isinstance(last, gast.Raise):

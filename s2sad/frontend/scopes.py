@@ -89,7 +89,7 @@ def bound_names(body: list[Any]) -> dict[str, None]:
     for node in own_nodes(body):
         if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Store):
             found[node.id] = None
-        elif isinstance(node, gast.FunctionDef):
+        elif isinstance(node, (gast.FunctionDef, gast.MatchAs, gast.MatchStar)) and node.name is not None:
             found[node.name] = None
         elif isinstance(node, (gast.Import, gast.ImportFrom)):
             for item in node.names:

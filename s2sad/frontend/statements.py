@@ -8,6 +8,7 @@ import gast
 
 from s2sad.frontend.expressions import BINARY, Expressions, is_display
 from s2sad.frontend.resolve import (
+    Known,
     UserFunction,
 )
 from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
@@ -16,14 +17,19 @@ from s2sad.ir.nodes import (
     Break,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     If,
+    Leave,
     Op,
     Store,
     Var,
     While,
 )
+
+#: Contexts that change no value, only what is said of it.
+INERT = frozenset({"numpy.errstate", "warnings.catch_warnings", "contextlib.nullcontext"})
 
 
 class Statements(Expressions):
@@ -217,6 +223,26 @@ class Statements(Expressions):
 
     def visit_Break(self, node: Any) -> None:
         self.block.append(Break(origin=self.place(node)))
+
+    def visit_With(self, node: Any) -> None:
+        self.within(node, self.statements)
+
+    def within(self, node: Any, lower_block: Any) -> None:
+        """A `with` whose contexts change no value; one with another context is refused."""
+        reads: dict[str, Var] = {}
+        contexts = tuple(item.context_expr for item in node.items)
+        for item in node.items:
+            call = item.context_expr
+            found = self.callee(call.func) if isinstance(call, gast.Call) else None
+            if not (isinstance(found, Known) and found.name in INERT) or item.optional_vars is not None:
+                what = self.source.segment(call)
+                reason = f"`with {what}` is not supported"
+                raise self.refuse("S201", reason, call, "enter the context around the call of the function")
+            reads.update(self.raw(call, pure=True).reads)
+        self.block.append(Enter(contexts, tuple(reads.items()), origin=self.place(node)))
+        lower_block(node.body)
+        self.block.append(Leave(contexts, tuple(reads.items()), origin=self.place(node)))
+        self.node = node
 
     def visit_Delete(self, node: Any) -> None:
         """A local name that is deleted is never read again, so it may as well stay."""

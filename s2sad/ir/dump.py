@@ -25,11 +25,13 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
     Label,
+    Leave,
     Program,
     Raw,
     RawStmt,
@@ -160,6 +162,10 @@ class _Dump:
             return f"save {self.site(stmt.site)} ({', '.join(map(self.var, stmt.vars))})"
         if isinstance(stmt, Restore):
             return f"restore {self.site(stmt.site)} ({', '.join(map(self.bound, stmt.vars))})"
+        if isinstance(stmt, Enter):
+            return f"enter {', '.join(self.raw(c, stmt.reads) for c in stmt.contexts)}"
+        if isinstance(stmt, Leave):
+            return "leave"
         if isinstance(stmt, Break):
             return "break"
         if isinstance(stmt, Return):

@@ -3,7 +3,7 @@
     Program  = functions by label, entry
     Function = label, params, body, free variables, origin
     Expr = Var | Const | Op(name, operands, keywords) | Raw(gast expression, reads)
-    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Break | Save | Restore | Return
+    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Break | Enter | Leave | Save | Restore | Return
 
 Between lowering and raising the operands of an `Op` are *atoms*: a `Var`, a `Const`, or a *display* (an `Op` of
 `DISPLAYS`: tuple, list, dict, slice) of atoms. A `Var` is a name hint and an identity; two Vars are never equal, and
@@ -234,6 +234,25 @@ class Break(Stmt):
     What follows in the body still runs, so that a pass may add to the end of any block as if no loop ever broke. Only
     the last pass, `optimise.breaks`, makes it what Python's `break` is: the end of a block, which leaves at once.
     """
+
+
+@dataclass(eq=False, slots=True)
+class Enter(Stmt):
+    """The head of a `with`: contexts, as gast, that change no value, such as `np.errstate(...)`.
+
+    The Leave that ends it stands in the same block, so that what is between them is code like any other.
+    """
+
+    contexts: tuple[Any, ...]
+    reads: tuple[tuple[str, Var], ...] = ()
+
+
+@dataclass(eq=False, slots=True)
+class Leave(Stmt):
+    """The end of a `with`; what it leaves is what the Enter before it in the same block entered."""
+
+    contexts: tuple[Any, ...]
+    reads: tuple[tuple[str, Var], ...] = ()
 
 
 @dataclass(eq=False, slots=True)

@@ -14,11 +14,13 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
     Label,
+    Leave,
     Op,
     Raw,
     RawStmt,
@@ -78,7 +80,7 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
         return stmt.vars
     if isinstance(stmt, Return):
         return stmt.values
-    if isinstance(stmt, RawStmt):
+    if isinstance(stmt, (RawStmt, Enter)):
         return tuple(v for _, v in stmt.reads)
     return ()
 
@@ -160,7 +162,7 @@ def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]
         return replace(stmt, args=tuple(expr(a) for a in stmt.args), vars=tuple(define(v) for v in stmt.vars))
     if isinstance(stmt, Do):
         return replace(stmt, expr=expr(stmt.expr))
-    if isinstance(stmt, RawStmt):
+    if isinstance(stmt, (RawStmt, Enter)):
         return replace(stmt, reads=tuple((n, var(v)) for n, v in stmt.reads))
     if isinstance(stmt, If):
         return replace(stmt, test=expr(stmt.test))
@@ -174,7 +176,7 @@ def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]
         return replace(stmt, vars=tuple(define(v) for v in stmt.vars))
     if isinstance(stmt, Return):
         return replace(stmt, values=tuple(expr(v) for v in stmt.values))
-    if isinstance(stmt, Break):
+    if isinstance(stmt, (Break, Leave)):
         return replace(stmt)
     raise TypeError(f"no rewrite for {type(stmt).__name__}")
 

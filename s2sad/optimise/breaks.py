@@ -22,10 +22,12 @@ from s2sad.ir.nodes import (
     Break,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
+    Leave,
     Op,
     Stmt,
     Store,
@@ -88,7 +90,7 @@ class _Leaving:
         for position, stmt in enumerate(block):
             following = block[position + 1 :]
             if isinstance(stmt, Break):
-                path, end = self.block(_without_breaks([*following, *rest]), known, [])
+                path, end = self.block(_leaving([*following, *rest]), known, [])
                 return [*made, *path, *([] if end is None else [replace(stmt)])], None
             if isinstance(stmt, If):
                 value = self.value(stmt.test, known)
@@ -158,6 +160,20 @@ def _without_breaks(block: Block) -> Block:
         if isinstance(stmt, If):
             stmt = replace(stmt)
             set_blocks(stmt, [_without_breaks(b) for b in blocks_of(stmt)])
+        made.append(stmt)
+    return made
+
+
+def _leaving(block: Block) -> Block:
+    """What runs behind a break, which also leaves the contexts that were entered before it."""
+    made: Block = []
+    entered = 0
+    for stmt in _without_breaks(block):
+        entered += isinstance(stmt, Enter)
+        if isinstance(stmt, Leave):
+            if not entered:
+                continue
+            entered -= 1
         made.append(stmt)
     return made
 

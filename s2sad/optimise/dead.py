@@ -15,10 +15,12 @@ from s2sad.ir.nodes import (
     Break,
     Call,
     Do,
+    Enter,
     For,
     Function,
     If,
     Label,
+    Leave,
     Program,
     RawStmt,
     Restore,
@@ -171,7 +173,9 @@ class _Dead:
         made: Block = []
         for stmt in reversed(block):
             kept = self.statement(stmt)
-            if kept is not None:
+            if isinstance(kept, Enter) and made and isinstance(made[-1], Leave):
+                made.pop()  # a context around nothing
+            elif kept is not None:
                 made.append(kept)
         made.reverse()
         return made
@@ -254,7 +258,7 @@ class _Dead:
             self.note(wanted)
         if isinstance(stmt, For) and not target_read:
             self.end([stmt.target])
-        if not body and is_pure(stmt.iter if isinstance(stmt, For) else stmt.test):
+        if not body and not target_read and is_pure(stmt.iter if isinstance(stmt, For) else stmt.test):
             self.undo(mark)
             return None
         self.note(uses(stmt))

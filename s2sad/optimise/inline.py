@@ -18,10 +18,12 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
+    Leave,
     Op,
     Raw,
     RawStmt,
@@ -214,6 +216,9 @@ class _Nesting:
             set_blocks(new, blocks)
             out.append(new)
             return
+        if isinstance(stmt, (Enter, Leave)):
+            # Nothing that may warn moves into a context or out of it.
+            self.flush([v for v in self.pending if self.kinds.get(v, UNKNOWN).sort not in ("int", "bool")], out)
         new = self.nested_use(stmt, out)
         self.before_binding(list(defs(stmt)), out)
         if isinstance(stmt, Store):

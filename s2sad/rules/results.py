@@ -181,6 +181,8 @@ def operator_kind(name: str, ufunc: np.ufunc) -> KindFunction:
 
     def kind(*, literals: Literals, **bound: Any) -> Kind:
         kinds = numbers(bound)
+        if len(kinds) < len(bound):
+            return BOOL if name in ("eq", "ne") else UNKNOWN  # one is None: no number comes of it
         if all(k.is_python_number for k in kinds):
             return python_operator_kind(name, kinds, [literals.get(p) for p in bound])
         if all(k.sort not in _BROADCAST for k in kinds):

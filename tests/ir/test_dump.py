@@ -12,10 +12,12 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     Do,
+    Enter,
     For,
     Function,
     If,
     Label,
+    Leave,
     Op,
     Param,
     Program,
@@ -52,6 +54,8 @@ def example():
         If(x, []),
         For(i, Op("builtins.range", (Const(3),), (("step", x),)), [Restore(other, (x, y))], mirror=True),
         While(x, [Assign(inner, Op(CALL, (Const(g), x))), Break()]),
+        Enter((gast.parse("catch(x)", mode="eval").body,), (("x", y),)),
+        Leave((), ()),
         Return((x, y), packed=True),
     ]
     main = Function(f, [Param(x, "x"), Param(i, "i", seed=True)], body, {"RATE": free})
@@ -82,6 +86,8 @@ def @f(x: array(float64)[n 3], i (seed))
     while x:
         t = @f.2(x)
         break
+    enter `catch(x)` with x=x.2
+    leave
     return (x, x.2)
 
 def @f.2()

@@ -4,6 +4,7 @@ Each program is checked by `oracle.check` where a loop is left in its first trip
 """
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -878,6 +879,13 @@ def one_index_for_two_loops(x, n, m):
     return x * i
 
 
+@at((0.9, 1.1),)
+def index_of_a_loop_without_use(x, y):
+    for i in range(3):
+        x * y
+    return x + i
+
+
 @at((0.9, 3),)
 def index_shared_by_nested_loops(x, n):
     for i in range(n):
@@ -955,6 +963,145 @@ def instance_tests(x, n):
     if isinstance(x, np.ndarray):
         return np.sum(x) * n
     return x * n
+
+
+# ---- match -----------------------------------------------------------------------------------------------------------
+
+
+@at((0.9, 0), (0.9, 1), (0.9, 2), (0.9, 7))
+def match_values(x, n):
+    match n:
+        case 0:
+            y = x * x
+        case 1 | 2:
+            y = math.sin(x) * n
+        case _:
+            y = x
+    return x * y
+
+
+@at((0.9, 0), (0.9, 1), (0.9, -3), (0.9, 7))
+def match_captures_with_guards(x, n):
+    match n:
+        case k if k > 5:
+            return x * k
+        case -3 as k:
+            x = x * k
+        case k if x > 0.5:
+            x = math.sin(x) + k
+    return x * k
+
+
+@at((0.9, 1.3, 0), (0.9, 1.3, 1), (0.4, 0.2, 2))
+def match_tuple(x, y, n):
+    match (x * y, n):
+        case (a, 0):
+            return a * a
+        case (a, 1 | 2) if a > 0.5:
+            x = a * y
+        case (a, b):
+            x = a + x * b
+    return x * y
+
+
+@at((0.9, None), (0.9, True), (0.9, 2), (0.9, "sin"))
+def match_kinds(x, how):
+    match how:
+        case None:
+            return x
+        case True:
+            return x * x
+        case int() as n:
+            return x ** n
+        case "sin":
+            return math.sin(x)
+        case _:
+            return 0.5 * x
+
+
+@at((0.9, 5), (0.9, 0))
+def match_in_a_loop(x, n):
+    for i in range(n):
+        match i % 4:
+            case 1:
+                continue
+            case 3:
+                break
+            case k:
+                x = math.sin(x) + k
+    return x
+
+
+@at((0.9, 0.7, 0.2))
+def match_star(x, y, z):
+    match x, y * x, z, x * z:
+        case a, *rest, b:
+            return a * rest[0] + rest[1] * b
+
+
+@at((0.9, 0.7, 1), (0.9, 0.7, 2))
+def match_nested(x, y, n):
+    match (x, y * x), n:
+        case (a, b), 1:
+            return b * a * x
+        case p, c:
+            return p[1] * c
+    return x
+
+
+@at((0.9, 1), (0.9,  3), (0.9, 6))
+def match_nothing(x, n):
+    match n:
+        case 1:
+            x = x * x
+        case math.inf | 6:
+            x = x + 1
+    return x * x
+
+
+# ---- with ------------------------------------------------------------------------------------------------------------
+
+
+@at((np.abs(VECTOR[:3]) + 0.2, 2), (np.abs(VECTOR[:3]) + 0.2, 0))
+def inert_context(x, n):
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.log(x) / x
+        for i in range(n):
+            y = y * np.sin(x)
+    return np.sum(y * x)
+
+
+@at((0.9, 1.2), (0.9, 3.0))
+def return_in_a_context(x, y):
+    with np.errstate(all="ignore"):
+        if x * y > 2:
+            return x * x
+        x = math.sin(x)
+    return x * y
+
+
+@at((0.9, 1), (0.9, 3), (0.9, 9))
+def break_in_a_context(x, n):
+    for i in range(5):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if i == n:
+                break
+            x = math.sin(x) * 1.5
+            if i == 1:
+                continue
+        x = x + 0.2
+    return x
+
+
+@at((0.9, 1), (0.9, 3), (0.9, 9))
+def context_at_the_end(x, n):
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        for i in range(5):
+            x = x * 1.2
+            if i == n:
+                return x * i
+        return math.sin(x)
 
 
 # ---- several at once ------------------------------------------------------------------------------------------------
