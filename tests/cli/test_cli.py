@@ -210,7 +210,7 @@ def test_refused_input_leaves_the_old_file(model, capsys):
         (["missing.py:f"], "S110", "cannot read missing.py"),
         (["model.py:cubed"], "S112", "did you mean 'cube'?"),
         (["model.py:Model"], "S104", "is a class"),
-        (["model.py:broken"], "S201", "model.py:36:5"),
+        (["model.py:broken"], "S201", "model.py:36:10"),
         (["model.py:cube", "--wrt", "v"], "S401", "cube has no parameter 'v'"),
         (["model.py:cube", "--wrt", "3"], "S401", "cube has no parameter 3"),
         (["model.py:cube", "--types", "float, float"], "S402", "2 types are given"),
