@@ -18,9 +18,8 @@ PARTS = (
 )  # fmt: skip
 
 
-#: Whether programs call what writes into its arguments without a name for it: a helper, a ufunc with an output by
-#: position. Such calls are wrong still, and not refused.
-PROCEDURES = False
+#: Whether a ufunc is given its output by position: such calls are wrong still, and not refused.
+OUTPUTS_BY_POSITION = False
 
 
 @dataclass
@@ -30,7 +29,7 @@ class InPlaceWriter(Writer):
     statements = (
         "assign", "assign", "alias", "view", "view", "duplicate", "store", "store", "store", "store_row", "update",
         "update_item", "update_item", "masked", "exchange", "fill_by_function", "augment", "swap",
-        "several", "branch", "flagged", "loop", "loop", "loop", "early_return", *(["procedure"] if PROCEDURES else []),
+        "several", "branch", "flagged", "loop", "loop", "loop", "early_return", "procedure", "procedure",
     )  # fmt: skip
 
     # Arrays of floats that belong to the program: a store would change a global, and cut a float to an integer.
@@ -179,7 +178,7 @@ class InPlaceWriter(Writer):
         self.emit(self.pick([
             f"np.multiply({self.expression('v', 1)}, {self.atom('v')}, out={name})",
             f"np.add({name}, {self.expression('v', 1)}, out={name})",
-            *([f"np.tanh({self.expression('v', 1)}, {name})"] if PROCEDURES else []),
+            *([f"np.tanh({self.expression('v', 1)}, {name})"] if OUTPUTS_BY_POSITION else []),
             f"np.add.at({name}, [0, 2, 0], {self.expression('v', 1)})",
             f"np.copyto({name}, {self.expression('v', 1)})",
             f"{name}.fill({self.expression('s', 1)})",

@@ -2764,7 +2764,7 @@ KNOWN = frozenset(
 #: What is wrong still, for it is not refused: a call of what writes is taken for one without effect.
 WRONG = frozenset(
     """
-    written_by_a_function_under_another_name positional_out written_by_a_callee_through_a_global written_by_a_dunder
+    written_by_a_function_under_another_name positional_out written_by_a_dunder
     written_by_the_operator_module written_by_a_method_of_the_class
     """.split()
 )
