@@ -16,11 +16,13 @@ reverse-mode automatic differentiation" (2005).
 
 from __future__ import annotations
 
+import functools
 import itertools
 from dataclasses import dataclass, field
 
-from s2sad.analysis.aliases import Aliases, shared_operands
+from s2sad.analysis.aliases import Aliases
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.subscripts import Subscripts
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
@@ -30,6 +32,7 @@ from s2sad.ir.nodes import (
     For,
     Function,
     If,
+    Op,
     Raw,
     Stmt,
     Store,
@@ -125,6 +128,14 @@ def is_cheap(expr: Expr, kinds: Kinds) -> bool:
     return kind_of_expr(expr, kinds).sort in ("int", "bool", "none", "str")
 
 
+def _index_of(definition: Stmt, base: Var) -> Expr | None:
+    """The index at which a definition reads an array, if it reads nothing else of it."""
+    expr = definition.expr if isinstance(definition, Assign) else None
+    if isinstance(expr, Op) and expr.name == "operator.getitem" and expr.operands[0] is base:
+        return expr.operands[1] if base not in vars_of(expr.operands[1]) else None
+    return None
+
+
 class _Recovery:
     def __init__(self, function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> None:
         self.function = function
@@ -146,7 +157,10 @@ class _Recovery:
         self.frames: dict[int, dict[Var, None]] = {}
         self.blocks: dict[int, Block] = {}
         self.undone: set[Stmt] = set()
-        self.contents: list[tuple[Stmt, Var]] = [(s, v) for s, found in needs.contents.items() for v in found]
+        #: What is read of memory that is written: the statement, the array, and the index if only there.
+        self.contents: list[tuple[Stmt, Var, Expr | None]] = [
+            (s, v, None) for s, found in needs.contents.items() for v in found
+        ]
         self.saved: set[tuple[Var, Frame | bool]] = set()
         #: What stays needed as it is: statement -> (var, frame that it is local to or None, after)
         self.kept: dict[Stmt, list[tuple[Var, Frame | bool, bool]]] = {}
@@ -311,7 +325,8 @@ class _Recovery:
                 if operand not in chain:
                     self._want(anchor, operand, after)
                 if self.aliases.written(operand):
-                    self.contents.append((anchor, operand))
+                    definition = self.bound[link][0]
+                    self.contents.append((definition, operand, _index_of(definition, operand)))
 
     def _undo_stores(self) -> None:
         """Find the writes that destroy cells that the reverse sweep still reads: those cells are saved and put back."""
@@ -319,35 +334,28 @@ class _Recovery:
         while changed:
             changed = False
             for store in self.stores:
-                if store not in self.undone and any(self._destroys(store, s, v) for s, v in list(self.contents)):
+                if store not in self.undone and any(self._destroys(store, *read) for read in list(self.contents)):
                     self.undone.add(store)
                     changed = True
                     for var in dict.fromkeys([store.base, *vars_of(store.index)]):
                         self._want(store, var, True)
 
-    def _destroys(self, store: Store, stmt: Stmt, var: Var) -> bool:
-        """Whether a write may change memory after a statement whose adjoint reads it."""
+    @functools.cached_property
+    def subscripts(self) -> Subscripts:
+        return Subscripts(self.function)
+
+    def _destroys(self, store: Store, stmt: Stmt, var: Var, index: Expr | None) -> bool:
+        """Whether a write may change cells after a statement that reads them, for what its adjoint reads."""
         if not self.aliases.may_share(var, store.base):
             return False
-        if self.spots[stmt].start < self.spots[store].start:
-            return True
-        home = self._home(store.base)
-        return any(loop in self.spots[store].loops and loop not in home for loop in self.spots[stmt].loops)
-
-    def _home(self, var: Var) -> tuple[Stmt, ...]:
-        """The loops in whose every trip the memory of a Var is made anew."""
-        found: list[tuple[Stmt, ...]] = []
-        for other, binders in self.bound.items():
-            if self.aliases.may_share(var, other):
-                for b in binders:
-                    if not isinstance(b, Assign) or not shared_operands(b.expr, self.kinds):
-                        found.append(self.spots[b].loops)
-        if not found or any(self.aliases.may_share(var, p) for p in (*self.params, *self.function.free.values())):
-            return ()
-        common = found[0]
-        for loops in found[1:]:
-            common = tuple(x for x, y in zip(common, loops) if x is y)
-        return common
+        same = var is store.base
+        return self.subscripts.may_meet_later(
+            stmt,
+            self.subscripts.cell(index, stmt) if same else None,
+            store,
+            self.subscripts.cell(store.index, store) if same else None,
+            self.subscripts.home(store.base, self.aliases, self.kinds),
+        )
 
     def _target(self, var: Var, frame: Frame | bool) -> bool:
         """A loop's own index, which the reversed loop binds to the same values."""

@@ -6,11 +6,13 @@ something else may hold), owned (bound to a buffer of its own, which may be adde
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.subscripts import Subscripts
 from s2sad.differentiate.adjoints import Contribution, Path, kind_at, leaf_paths, own
 from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import AdjointNeeds, Key, adjoint_kind
@@ -370,11 +372,12 @@ class Sweeps(AdjointNeeds):
             bar = self.bar(stmt.base)
         cells = bar if stmt.index is None else Op("operator.getitem", (bar, stmt.index))
         active = isinstance(stmt.expr, Var) and stmt.expr in self.activity
+        clears = stmt.how is not None or self.kinds.get(stmt.base, UNKNOWN).rank is None or self._is_read_again(stmt)
         g = Var(f"{stmt.base.hint}_bar", True)
         self.kinds[g] = kind_of_expr(cells, self.kinds)
         if active:
             out.append(Assign(g, cells, **links))
-            if self.kinds[g].shape != ():
+            if self.kinds[g].shape != () and clears:
                 copy = Var(f"{stmt.base.hint}_bar", True)
                 self.kinds[copy] = self.kinds[g]
                 fresh = Op("numpy.copy", (g,))
@@ -382,7 +385,7 @@ class Sweeps(AdjointNeeds):
                     fresh = Op("s2sad.runtime.checks.masked_writes", (g, bar, stmt.index))
                 out.append(Assign(copy, fresh, **links))
                 g = copy
-        if stmt.how is None:
+        if stmt.how is None and clears:
             out.append(Store(bar, stmt.index if stmt.index is not None else Const(...), Const(0), **links))
         elif stmt.how == "operator.sub" and active:
             minus = Var("t", True)
@@ -395,6 +398,30 @@ class Sweeps(AdjointNeeds):
             if not same_shape(self.kinds[g].shape, self.kinds.get(stmt.expr, UNKNOWN).shape):
                 value = Op("s2sad.unbroadcast", (g, stmt.expr))
             self._contribute(Contribution(stmt.expr, (), value), state, out, links, OWNED)
+
+    def _is_read_again(self, stmt: Store) -> bool:
+        """Whether the adjoints of the cells that a write overwrites are read once more: for what they held before.
+
+        They are not where nothing else writes these cells, and what made the array has no adjoint.
+        """
+        base = stmt.base
+        if base in self.memory.shadowed or self.memory.routes.get(base, (None,))[0] is not base:
+            return True
+        if any(self.contributions.get(s) for s in self.subscripts.binders.get(base, ())):
+            return True
+        if stmt.index is None or self.kinds.get(stmt.expr, UNKNOWN).shape != ():  # type: ignore[arg-type]
+            return True
+        cell = self.subscripts.cell(stmt.index, stmt)
+        home = self.subscripts.home(base, self.aliases, self.kinds)
+        return any(
+            s.base is not base or self.subscripts.may_meet_later(s, self.subscripts.cell(s.index, s), stmt, cell, home)
+            for s in walk(self.function.body)
+            if isinstance(s, Store) and self.aliases.may_share(s.base, base)
+        )
+
+    @functools.cached_property
+    def subscripts(self) -> Subscripts:
+        return Subscripts(self.function)
 
     def _reverse_restore(self, stmt: Restore, state: State, out: Block) -> None:
         """A pop, in a derivative that is differentiated again: its adjoints are pushed for the push to pop."""

@@ -84,4 +84,3 @@ def _ways_out(loop: For | While, needs: AdjointNeeds) -> list[WayOut]:
         found.append(WayOut(last, rest, [*before, *leaving[0]]))
         block = rest
     return found
-

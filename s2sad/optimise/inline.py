@@ -82,6 +82,7 @@ class _Nesting:
         self.counts: dict[Var, int] = {}
         self.bound: dict[Var, int] = {p.var: 1 for p in function.params}
         self.fixed: set[Var] = set()
+        self.targets: set[Var] = set()
         #: Vars read other than as terms and factors.
         self.whole: set[Var] = set()
         for stmt in walk(function.body):
@@ -89,6 +90,8 @@ class _Nesting:
                 self.counts[v] = self.counts.get(v, 0) + 1
             for v in defs(stmt):
                 self.bound[v] = self.bound.get(v, 0) + 1
+            if isinstance(stmt, For):
+                self.targets.add(stmt.target)
             self.fixed.update(_var_only(stmt))
             self.whole.update(v for e in expressions(stmt) for v in _read_whole(e))
         self.left = dict(self.counts)
@@ -254,6 +257,8 @@ class _Nesting:
             return False
         if self.counts.get(var) != 1 and not self.repeatable(stmt):
             return False
+        if isinstance(stmt.expr, Op) and stmt.expr.name == "operator.getitem":
+            return True  # an item, or a view that nothing writes through
         return not self.aliases.written(var) or not self.has_memory(var)
 
     def repeatable(self, stmt: Assign) -> bool:
@@ -264,17 +269,19 @@ class _Nesting:
         if isinstance(stmt.expr, Op) and stmt.expr.name == "s2sad.spread" and len(stmt.expr.operands) == 2:
             # Its uses drop it where broadcasting does the same.
             number, like = stmt.expr.operands
-            short = not isinstance(number, Op) and (isinstance(like, Var) or _is_view(like))
+            short = not isinstance(number, Op) and (isinstance(like, Var) or _is_view(like, self.targets))
             return short and isinstance(kind_of_expr(like, self.kinds).shape, tuple) and stmt.var not in self.whole
-        if not stmt.var.temporary or any(self.bound.get(v, 0) > 1 for v in vars_of(stmt.expr)):
+        steady = [self.bound.get(v, 0) <= 1 or v in self.targets for v in vars_of(stmt.expr)]
+        if not stmt.var.temporary or not all(steady):
             return False
-        if _is_view(stmt.expr) or (
+        if _is_view(stmt.expr, self.targets) or (
             isinstance(stmt.expr, Op)
             and stmt.expr.name == "operator.neg"
             and isinstance(stmt.expr.operands[0], Var)
             and self.is_number(stmt.var)
         ):
-            return not any(self.aliases.written(v) for v in vars_of(stmt.expr))
+            is_item = stmt.expr.name == "operator.getitem" and self.is_number(stmt.var)  # type: ignore[union-attr]
+            return is_item or not any(self.aliases.written(v) for v in vars_of(stmt.expr))
         kind = self.kinds.get(stmt.var, UNKNOWN)
         return kind.sort in ("int", "bool") and size_of(stmt.expr) <= 2 and all(map(self.is_number, vars_of(stmt.expr)))
 
@@ -324,7 +331,7 @@ def _is_all(value: Expr) -> bool:
     )
 
 
-def _is_view(expr: Expr) -> bool:
+def _is_view(expr: Expr, targets: set[Var]) -> bool:
     """Whether an expression is `a.T`, `a.shape`, `a.size`, `len(a)`, or an item or slice of `a` at a short index."""
     if not isinstance(expr, Op) or not expr.operands or not isinstance(expr.operands[0], Var):
         return False
@@ -337,7 +344,7 @@ def _is_view(expr: Expr) -> bool:
         if isinstance(part, Op) and part.name in ("tuple", "slice"):
             parts += part.operands
     return (
-        all(isinstance(p, (Const, Op)) for p in parts)
+        all(isinstance(p, (Const, Op)) or p in targets for p in parts)
         and size_of(expr) <= 6
         and not any(isinstance(p, Op) and p.name not in ("tuple", "slice") for p in parts)
     )

@@ -37,12 +37,17 @@ from s2sad.optimise.effects import is_pure
 def share_subexpressions(function: Function, kinds: Kinds) -> Function:
     """The function with repeated pure expressions of the reverse sweep replaced by copies."""
     named = {v for s in walk(function.body) if s.group is not None for v in uses(s)}
-    return replace_function(function, body=_Sharing(alias_classes(function, kinds), kinds, named).block(function.body))
+    return replace_function(
+        function,
+        body=_Sharing(alias_classes(function, kinds), kinds, named, stores_within(function.body)).block(function.body),
+    )
 
 
 class _Sharing:
-    def __init__(self, aliases: Aliases, kinds: Kinds, named: set[Var]) -> None:
+    def __init__(self, aliases: Aliases, kinds: Kinds, named: set[Var], bases: dict[Var, None]) -> None:
         self.named = named
+        #: What is written into by its own name.
+        self.bases = bases
         self.aliases = aliases
         self.kinds = kinds
         self.versions: dict[Var, int] = {}
@@ -142,8 +147,9 @@ class _Sharing:
 
     def may_share(self, stmt: Assign) -> bool:
         """Memory that is written must stay apart; displays and plain views cost nothing."""
+        is_view = isinstance(stmt.expr, Op) and stmt.expr.name == "operator.getitem" and stmt.var not in self.bases
         return (
-            not self.aliases.written(stmt.var)
+            (is_view or not self.aliases.written(stmt.var))
             and isinstance(stmt.expr, Op)
             and stmt.expr.name not in ("tuple", "list", "slice", "dict")
         )
