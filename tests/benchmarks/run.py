@@ -94,6 +94,26 @@ def loss(w: np.ndarray, x: np.ndarray, y: np.ndarray) -> float:
     return np.mean((x @ w - y) ** 2)
 
 
+def smoothed(x: np.ndarray, n: int) -> float:
+    y = x * x
+    for i in range(n):
+        y[i % 10] = y[i % 7] * 0.5 + y[0]
+    return np.sum(y)
+
+
+def write_time(elements: int) -> Callable[[], float]:
+    """A timer of one scalar write, there and back, into an array of so many elements."""
+    x = np.ones(elements)
+    derivative = grad(smoothed)
+    derivative(x, 10)
+
+    def run() -> float:
+        few, many = (seconds(lambda n=n: derivative(x, n)) for n in (100, 5_100))
+        return (many - few) / 5_000
+
+    return run
+
+
 def main() -> int:
     missed = 0
 
@@ -120,6 +140,9 @@ def main() -> int:
     (plain,) = two.specialisations
     found = medians({"call": calls(lambda x: two(x, 0.5)), "plain": calls(lambda x: plain(x, 0.5))}, 15)
     report("call for two floats beyond the specialised function's", (found["call"] - found["plain"]) * 1e6, "µs", 0.3)
+
+    found = medians({str(n): write_time(n) for n in (1_000, 10_000_000)}, 9)
+    report("in-place write into 10,000,000 elements over one into 1,000", found["10000000"] / found["1000"], "x", 3)
 
     found = medians({str(n): transform_time(n, 3) for n in (1_000, 10_000)}, 3)
     report("transform of 10,000 statements over that of 1,000", found["10000"] / found["1000"], "x", 12)
