@@ -75,6 +75,15 @@ MESSAGES = [
         """,
     ),
     (
+        "def f(x):\n    for i in range(3):\n        if x > i:\n            return x, i\n", (2.0,), {},
+        """
+        f.py:1:1: [S201] this function returns a tuple in one place, and at its end nothing
+        1 | def f(x):
+          | ^^^^^^^^^
+        help: return a tuple at the end as well
+        """,
+    ),
+    (
         "def f(x):\n    with open('f'):\n        return x\n", (2.0,), {},
         """
         f.py:2:10: [S201] `with open('f')` is not supported

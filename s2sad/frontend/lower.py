@@ -128,7 +128,9 @@ class _Lowerer(Statements):
     def returns(self, node: Any) -> None:
         value = node.value if node is not None else None
         if self.arity is not None:
-            assert value is not None, "every return of such a function gives a tuple"
+            if value is None:
+                reason = "this function returns a tuple in one place, and at its end nothing"
+                raise self.refuse("S201", reason, self.source.node, "return a tuple at the end as well")
             values: list[Expr] = [self.expression(v) for v in value.elts]
         else:
             values = [Const(None) if value is None else self.expression(value)]

@@ -10,11 +10,19 @@ import numpy as np
 import pytest
 from programs.oracle import check
 
+import s2sad
+from s2sad.backend import tapes
+from s2sad.differentiate import sweeps, trips
+from s2sad.frontend import desugar
+from s2sad.ir.nodes import For, Restore, walk
+from s2sad.optimise import breaks
+
 rng = np.random.default_rng(7)
 A = np.array
 VECTOR = rng.normal(size=4)
 SQUARE = rng.normal(size=(3, 3)) * 0.4
-RATE = 0.6
+U = rng.normal(size=6) * 0.4
+M = rng.normal(size=(3, 3)) * 0.3 + 2 * np.eye(3)
 
 PROGRAMS = {}
 
@@ -624,6 +632,25 @@ def calls_in_a_loop_with_break(x, limit):
     return x
 
 
+def pair(x, n):
+    for i in range(4):
+        x = x * 1.1
+        if i == n:
+            return x * x, x + 1
+    return x, x * 3
+
+
+@at((0.9, 0), (0.9, 2), (1.9, 9))
+def calls_of_a_function_that_returns_two(x, n):
+    total = 0.0
+    for i in range(3):
+        a, b = pair(x * (i + 1), n)
+        total = total + a * b
+        if total > 30:
+            break
+    return total
+
+
 def collatz(x, n):
     if n <= 0:
         return x
@@ -1104,6 +1131,153 @@ def context_at_the_end(x, n):
         return math.sin(x)
 
 
+# ---- writes in loops that are left ----------------------------------------------------------------------------------
+
+
+@at((U, U[::-1] * 0.3, 0.01, 2e-3, 9), (U, U * 0.3, 0.01, 0.3, 9), (U, U * 0.3, 0.01, 0.0, 4), (U, U + 0.1, 0.01, 0.1, 0))
+def bratu(u, f, h2, tol, maxit):
+    k = 0
+    while k < maxit:
+        new = 0.5 * (u[:-2] + u[2:] + h2 * f[1:-1] * np.exp(u[1:-1]))
+        r = np.max(np.abs(new - u[1:-1]))
+        u[1:-1] = new
+        k += 1
+        if r < tol:
+            break
+    return np.sum(u ** 2)
+
+
+@at((U, 0.3), (U, 9.0), (U, -9.0))
+def break_after_a_write(x, limit):
+    y = np.zeros(6)
+    for i in range(6):
+        y[i] = x[i] * x[i - 1]
+        if y[i] > limit:
+            break
+        y[i - 1] += np.sin(x[i])
+    return np.sum(y * x)
+
+
+@at((U, 0.3), (U, 9.0), (U, -9.0))
+def break_before_a_write(x, limit):
+    y = x.copy()
+    for i in range(1, 6):
+        t = y[i - 1] * x[i]
+        if t > limit:
+            break
+        y[i] *= t
+    return np.sum(y * y)
+
+
+@at((U,))
+def continue_in_writes(x):
+    y = x * 2
+    for i in range(6):
+        if x[i] < 0:
+            y[i] = 0.0
+            continue
+        y[i] = y[i] * y[i - 1]
+    return np.sum(y * y)
+
+
+@at((U, 0.1), (U, 9.0))
+def return_with_writes(x, limit):
+    y = np.zeros(6)
+    for i in range(6):
+        for j in range(i):
+            y[i] += x[j] * y[j] + x[i]
+            if y[i] > limit:
+                return np.sum(y) * x[0]
+        y[i] *= 0.5
+    return np.sum(y * y)
+
+
+@at((M, U[:3], 1e-3), (M, U[:3], 0.2), (M, U[:3], 100.0))
+def gauss_seidel(a, b, tol):
+    x = np.zeros(3)
+    for k in range(12):
+        change = 0.0
+        for i in range(3):
+            s = b[i]
+            for j in range(3):
+                if j == i:
+                    continue
+                s -= a[i, j] * x[j]
+            new = s / a[i, i]
+            change = max(change, abs(new - x[i]))
+            x[i] = new
+        if change < tol:
+            break
+    else:
+        x[0] = 7.0
+    return np.sum(x * x)
+
+
+@at((U, 2), (U, 9))
+def while_true_with_writes(x, n):
+    i = 0
+    y = np.ones(6)
+    while True:
+        y[i] = y[i - 1] * x[i]
+        i += 1
+        if i == n or i == 6:
+            break
+        y[i:] += y[i - 1]
+    return np.sum(y * y)
+
+
+@at((U, 1), (U, 5))
+def swap_with_break(x, n):
+    a = x.copy()
+    b = np.zeros(6)
+    for i in range(4):
+        b[1:] = a[:-1] * x[1:]
+        b[0] = a[-1]
+        a, b = b, a
+        if i == n:
+            break
+        a[2] += 0.5
+    return np.sum(a * b)
+
+
+@at((U, 3),)
+def walrus_and_writes(x, n):
+    y = np.zeros(6)
+    i = 0
+    while (t := np.sum(y)) < 1.0 and i < n:
+        y[i] = x[i] ** 2 + t
+        i += 1
+    return np.sum(y * y) * t
+
+
+@at((U, 3), (U, 0))
+def context_and_writes(x, n):
+    y = np.ones(6)
+    with np.errstate(all="ignore"):
+        for i in range(6):
+            if i == n:
+                break
+            y[i] = np.log(np.abs(x[i]))
+        y *= 2
+    return np.sum(y * x)
+
+
+def fill(out, x, limit):
+    for i in range(len(out)):
+        if x[i] > limit:
+            return
+        out[i] = x[i] ** 2
+
+
+@at((U, 0.1), (U, 9.0), (U, -9.0))
+def callee_that_writes_and_returns(x, limit):
+    y = np.zeros(6)
+    fill(y, x, limit)
+    y *= x
+    fill(y, y, limit)
+    return np.sum(y * x)
+
+
 # ---- several at once ------------------------------------------------------------------------------------------------
 
 
@@ -1179,3 +1353,80 @@ def test_program(name):
 
 def test_there_are_enough():
     assert len(PROGRAMS) >= 60
+
+
+# ---- the text, and faults -------------------------------------------------------------------------------------------
+
+
+def test_one_tape_is_the_counter():
+    """Where a tape is pushed once in each trip that counts, nothing else counts them."""
+    text = s2sad.grad(newton).specialise(0.3, 2.0, 1e-2).source
+    assert "while x_tape:" in text
+    assert "+= 1" not in text
+
+
+def test_a_break_prints_as_written():
+    text = s2sad.grad(newton).specialise(0.3, 2.0, 1e-2).source
+    assert "if abs(residual) < tol:\n            break\n        x_tape" in text
+    text = s2sad.grad(continue_at_the_top).specialise(0.7, 3).source
+    assert "if i % 2:\n            continue\n" in text
+
+
+def test_effects_happen_once(capsys):
+    """What a loop prints comes once and in order; of trips that are not made, nothing."""
+
+    def spoken(x, n):
+        for i in range(n):
+            print("trip", i)
+            if i == 1:
+                print("leaving")
+                break
+            x = x * 1.5
+        else:
+            print("else")
+        return x
+
+    for n in (1, 5):
+        spoken(1.5, n)
+        want = capsys.readouterr().out
+        assert s2sad.grad(spoken)(1.5, n) == 1.5
+        assert capsys.readouterr().out == want
+
+
+#: What is broken -> what takes its place.
+FAULTS = {
+    "what follows a break runs": (desugar._Trips, "may_jump", lambda self, node: False),
+    "a loop is reversed over its whole range": (sweeps.Sweeps, "_trips_made", lambda self, stmt, out: stmt.iter),
+    "what still runs after a break is lost": (breaks, "_leaving", lambda block: []),
+    "a flag is taken for its opposite": (
+        breaks._Leaving, "value", lambda self, test, known: not known[test] if test in known else None,
+    ),
+    "trips with an adjoint are not counted": (trips, "exposed_reads", lambda block, assigned, found: found.clear()),
+    "any tape that a loop pops counts its trips": (
+        tapes, "_counting_tapes", lambda program: {
+            loop: stmt.site.stack
+            for loop in walk(program.main.body) if isinstance(loop, For)
+            for stmt in loop.body if isinstance(stmt, Restore)
+        },
+    ),
+}  # fmt: skip
+SHOWN_BY = (
+    "break_at_the_top", "break_in_the_middle", "break_with_work", "two_breaks", "break_deep_in_branches",
+    "break_in_steps", "return_in_a_loop", "return_out_of_two_loops", "else_with_break", "walrus_in_while_read_after",
+    "while_true_with_two_exits", "continue_with_work",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_planted_faults_are_caught(monkeypatch, fault):
+    monkeypatch.setattr(*FAULTS[fault])
+    right = []
+    for name in SHOWN_BY:
+        function, points = PROGRAMS[name]
+        try:
+            for args in points:
+                check(function, *args, second=False)
+            right.append(name)
+        except Exception:
+            continue
+    assert len(right) < len(SHOWN_BY)
