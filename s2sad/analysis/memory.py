@@ -21,7 +21,7 @@ from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.places import Places
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN
-from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, Function, Op, Param, Restore, Store, Var, walk
+from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, Function, Op, Param, Restore, Save, Site, Store, Var, walk
 from s2sad.ir.walk import defs, vars_of
 
 #: Operations whose result is always a view, cell for cell, of their first operand.
@@ -117,6 +117,11 @@ class _Class:
         self.places = places
         self.kinds = kinds
         self.bases = {s.base for s in stores}
+        #: What is pushed at each tape site.
+        self.saves: dict[Site, list[tuple[Var, ...]]] = {}
+        for stmt in places.at:
+            if isinstance(stmt, Save):
+                self.saves.setdefault(stmt.site, []).append(stmt.vars)
 
     def follow(self, memory: Memory) -> None:
         """Add the class to the memory facts: by routes from one root, or else shadowed."""
@@ -135,8 +140,14 @@ class _Class:
         found = {v: None for v in self.members if not self.is_snapshot(v)}
         waiting = list(found)
         while waiting:
-            for binder in self.binders[waiting.pop()]:
-                for v in held_by(binder.expr, self.kinds) if isinstance(binder, Assign) else ():
+            name = waiting.pop()
+            for binder in self.binders[name]:
+                made_of = held_by(binder.expr, self.kinds) if isinstance(binder, Assign) else []
+                if isinstance(binder, Restore):
+                    made_of = [
+                        saved[k] for saved in self.saves.get(binder.site, ()) for k in _places(name, binder.vars)
+                    ]
+                for v in made_of:
                     if v not in found and v in self.members:
                         found[v] = None
                         waiting.append(v)
@@ -198,6 +209,8 @@ class _Class:
         definition = self.binders[var][0]
         if not isinstance(definition, Assign) or not held_by(definition.expr, self.kinds):
             return False
+        if _is_item(definition.expr, self.kinds):
+            return False  # which item it is may be known only when it runs
         position, loops = self.places.at[definition]
         if not self.places.read_after_binding(var, position, loops):
             return False
@@ -221,6 +234,17 @@ class _Class:
             origin,
             f"make {var.hint!r} a copy, or write by one name",
         )
+
+
+def _is_item(expr: Expr, kinds: Kinds) -> bool:
+    """Whether an expression is an item of a list, a tuple or a dict."""
+    if not isinstance(expr, Op) or expr.name != "operator.getitem":
+        return False
+    return kind_of_expr(expr.operands[0], kinds).sort in ("list", "tuple", "dict")
+
+
+def _places(var: Var, vars: tuple[Var, ...]) -> list[int]:
+    return [k for k, v in enumerate(vars) if v is var]
 
 
 def is_view(expr: Op, kinds: Kinds) -> bool:

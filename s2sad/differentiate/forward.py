@@ -347,6 +347,9 @@ class _Tangent:
             kind = self.kinds.get(base, UNKNOWN)
             if kind.sort in ("tuple", "list"):
                 index = expr.operands[1]
+                flat = all(len(p) == 1 for p in self.paths(base)) and self.paths(stmt.var) == [()]
+                if kind.items is not None and not isinstance(index, Const) and flat:
+                    return {(): Op("operator.getitem", (self.items(base, len(kind.items), state, made), index))}
                 if not (isinstance(index, Const) and kind.items is not None):
                     raise S2sadError(
                         "S201",
@@ -358,6 +361,18 @@ class _Tangent:
                 return {p: self.dot(base, (k, *p)) if (base, (k, *p)) in state else None for p in self.paths(stmt.var)}
             return {(): Op(expr.name, (self.dot(base), expr.operands[1])) if (base, ()) in state else None}
         return self.by_rule(stmt, expr, entry, state, made, links)
+
+    def items(self, base: Var, count: int, state: State, made: Block) -> Var:
+        """A tuple of the tangents of what a list or tuple holds."""
+        for k in range(count):
+            if (base, (k,)) not in state:
+                made.append(self.zero(base, (k,)))
+                state[(base, (k,))] = None
+        held = Var(self.dot(base).hint, True)
+        value = Op("tuple", tuple(self.dot(base, (k,)) for k in range(count)))
+        self.kinds[held] = kind_of_expr(value, self.kinds)
+        made.append(Assign(held, value))
+        return held
 
     def display(self, expr: Op, state: State) -> dict[Path, Expr | None]:
         found: dict[Path, Expr | None] = {}

@@ -2748,6 +2748,112 @@ def helper_with_a_default_array(x, work=np.zeros(4)):
     return work
 
 
+# ---- several buffers, several ways out -------------------------------------------------------------------------------
+
+
+@at((VECTOR, 3))
+def buffers_in_a_list(x, n):
+    bufs = [x.copy(), np.zeros_like(x)]
+    for k in range(n):
+        a = bufs[k % 2]
+        b = bufs[(k + 1) % 2]
+        b[1:] = a[:-1] * a[1:]
+        b[0] = a[0]
+    return np.sum(bufs[n % 2])
+
+
+@at((VECTOR, 1), (VECTOR, 0))
+def array_chosen_by_a_flag(x, c):
+    y = x * 2
+    z = x * 3
+    w = y if c else z
+    w[1] = x[0] * x[1]
+    w *= x
+    return np.sum(y * z)
+
+
+@at((VECTOR, 4))
+def three_buffers_in_turn(x, n):
+    a = x.copy()
+    b = x * 2
+    c = x * 3
+    for i in range(n):
+        c[:] = a * b
+        a, b, c = b, c, a
+    return np.sum(a + 2 * b - c)
+
+
+@at(VECTOR)
+def while_else_with_writes(x):
+    y = x * x
+    s = 0.0
+    while s < 3.0:
+        s = s + np.sum(np.abs(y)) + 0.1
+        y[0] *= 1.5
+        if s > 2.0:
+            y[1] = y[0]
+            break
+        y[2] = s
+    else:
+        y[:] = 1.0
+    return np.sum(y * x) * s
+
+
+@at(VECTOR)
+def nested_function_writes_and_reads(x):
+    y = np.zeros(3)
+
+    def put(i, v):
+        y[i] = v
+        return y[i - 1]
+
+    t = put(1, x[0] * x[1])
+    u = put(2, x[2] + t)
+    return np.sum(y * y) + u * t
+
+
+@at(SQUARE)
+def running_sum_rebound(A):
+    out = np.empty(A.shape)
+    acc = np.zeros(A.shape[1])
+    for i in range(A.shape[0]):
+        acc += A[i] ** 2
+        out[i] = acc
+        acc = acc * 0.5
+    return np.sum(out * A)
+
+
+@at(VECTOR)
+def view_kept_of_what_is_rebound(x):
+    y = x * 1.0
+    v = y[:2]
+    y = y * 2
+    v += x[1:3]
+    y[:2] += v
+    return np.sum(y * y) + np.sum(v * v)
+
+
+@at((VECTOR, 0.5), (VECTOR, 0.01))
+def sweeps_until_small(x, tol):
+    y = x.copy()
+    for i in range(10):
+        y[1:-1] = 0.5 * (y[:-2] + y[2:])
+        if np.max(np.abs(y)) < tol:
+            return np.sum(y) * i
+        y[0] = y[0] * 0.9
+    return np.sum(y * y)
+
+
+@at(VECTOR)
+def indices_made_in_a_loop(x):
+    idx = np.zeros(4, int)
+    for i in range(4):
+        idx[i] = (i * 2) % 4
+    y = x * x
+    y[idx] = y[::-1] * x[0]
+    return np.sum(y)
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is refused still: a program's name, or its name and "/2" where only second derivatives are refused. A program
