@@ -46,7 +46,7 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import rewrite, rewrite_block, set_blocks
 from s2sad.ir.webs import replace_function
-from s2sad.rules import registry
+from s2sad.rules import registry, writers
 from s2sad.rules.binding import IN_PLACE, bind, display_kind, literals, rule_name
 
 Kinds = dict[Var, Kind]
@@ -91,6 +91,9 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
         receiver = operand(expr.operands[0])
         view = _DICT_VIEWS.get(expr.name) if receiver.sort == "dict" or receiver.cls is dict else None
         return None if bottom else view or UNKNOWN
+    written = writers.value_kind(expr, operand)
+    if written is not None:
+        return None if bottom else written
     entry = registry.find(rule_name(expr))
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
@@ -370,6 +373,9 @@ class Specialiser:
                 elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in IN_PLACE:
                     new += settle_in_place(stmt, stmt.expr, instance.kinds)
                     continue
+                elif (writes := written_out(stmt, kinds)) is not None:
+                    new += block(writes, False)
+                    continue
                 elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
                     if is_certain:
                         _check_numbers(stmt, stmt.expr, kinds)
@@ -473,6 +479,13 @@ def settle_in_place(stmt: Assign, op: Op, kinds: Kinds) -> list[Stmt]:
         reason = f"whether {stmt.var.hint!r} is a number or an array is not known, so neither is what other names share"
         raise S2sadError("S205", reason, stmt.origin, "annotate it, or write `x = x + e`")
     return [replace(stmt, expr=Op(IN_PLACE[op.name], op.operands, spelled=f"{op.spelled}="))]
+
+
+def written_out(stmt: Stmt, kinds: Kinds) -> Block | None:
+    """The plain writes that a call of what writes into its arguments makes; None for anything else."""
+    if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op)):
+        return None
+    return writers.write(stmt, stmt.expr, kinds, lambda e: kind_of_expr(e, kinds))
 
 
 def _check_written(stmt: Store, kinds: Kinds) -> None:

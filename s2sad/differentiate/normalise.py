@@ -162,10 +162,11 @@ def _plain_store(stmt: Store, kinds: Kinds) -> list[Stmt]:
     value = stmt.expr
     if _is_display(value) or _is_list(value, kinds):
         value = bind(Op("numpy.array", (value,)))
-    if stmt.how is not None and not (
+    if stmt.how not in (None, "add.at") and not (
         stmt.how in ("operator.add", "operator.sub") and (stmt.index is None or is_distinct(stmt.index, kinds))
     ):
         old = bind(stmt.base if stmt.index is None else Op("operator.getitem", (stmt.base, stmt.index)))
+        assert stmt.how is not None
         new = bind(Op(stmt.how, (old, value)))
         return [*made, replace(stmt, index=stmt.index or Const(...), expr=new, how=None)]
     return [*made, replace(stmt, expr=value)]

@@ -31,7 +31,8 @@ from s2sad.ir.nodes import (
     RawStmt,
     Var,
 )
-from s2sad.rules import registry
+from s2sad.rules import registry, writers
+from s2sad.rules.binding import IN_PLACE
 
 BINARY = {
     "Add": "add", "Sub": "sub", "Mult": "mul", "Div": "truediv", "FloorDiv": "floordiv", "Mod": "mod", "Pow": "pow",
@@ -244,8 +245,24 @@ class Expressions(Names):
                 reason = f"`{node.func.attr}` writes into its object, which is not supported"
                 raise self.refuse("S201", reason, node, help)
 
+    def may_write(self, node: Any) -> bool:
+        """Whether a call may write into an array that it is given, in a way that is followed."""
+        found = self.callee(node.func)
+        if isinstance(found, Known):
+            name = found.name
+        elif found is None and isinstance(node.func, gast.Attribute):
+            name = f"numpy.ndarray.{node.func.attr}"
+            receiver = self.binding(node.func.value)
+            if receiver is not None and not isinstance(receiver, (Var, Value)):
+                return False
+        else:
+            return False
+        count = len(node.args) + (found is None)
+        return name in IN_PLACE or writers.may_write(name, count, {k.arg: k for k in node.keywords})
+
     def expr_Call(self, node: Any) -> Expr:
-        self.refuse_writes(node)
+        if not self.may_write(node) and not isinstance(self.callee(node.func), (UserFunction, LocalFunction)):
+            self.refuse_writes(node)
         found = self.callee(node.func)
         if isinstance(found, (UserFunction, LocalFunction)):
             arity = tuple_arity(found.primal.source.node) if self.readable(found.primal) else None
@@ -264,7 +281,8 @@ class Expressions(Names):
                 )
             operands = tuple(self.atom(a) for a in node.args)
             keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
-            spelled = node.func.id if isinstance(node.func, gast.Name) else self.source.segment(node.func)
+            func = self.by_first_names(node.func)
+            spelled = func.id if isinstance(func, gast.Name) else self.source.segment(func)
             return Op(found.name, operands, keywords, spelled=spelled)
         if isinstance(node.func, gast.Attribute):
             base = self.binding(node.func.value)
@@ -306,6 +324,7 @@ class Expressions(Names):
 
     def raw(self, node: Any, kind: Kind = UNKNOWN, pure: bool | None = None) -> Raw:
         """Syntax whose value carries no derivative, passed through as the user wrote it."""
+        node = self.by_first_names(node)
         reads: dict[str, Var] = {}
         is_pure = True
         hidden = bound_inside(node)
@@ -349,6 +368,7 @@ class Expressions(Names):
         return Raw(node, tuple(reads.items()), is_pure if pure is None else pure, kind)
 
     def raw_statement(self, node: Any, exits: bool = False) -> RawStmt:
+        node = self.by_first_names(node)
         reads: dict[str, Var] = {}
         for part in gast.iter_child_nodes(node):
             reads.update(self.raw(part).reads)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -72,6 +73,8 @@ class Names:
         #: The names that an expression may bind while it is evaluated.
         self.rebound = assigned_in_expressions(self.body)
         self.local_bindings: dict[str, Binding | LocalFunction] = {}
+        #: Second names of functions, and the expressions that they stand for.
+        self.renamed: dict[str, Any] = {}
         self.free: dict[str, Var] = {}
         self.free_kinds: dict[Var, Kind] = {}
         self.imports: list[Any] = []
@@ -177,6 +180,12 @@ class Names:
                 return found
         return None
 
+    def by_first_names(self, node: Any) -> Any:
+        """Syntax with second names of functions as the expressions that they stand for."""
+        if not any(isinstance(n, gast.Name) and n.id in self.renamed for n in gast.walk(node)):
+            return node
+        return _FirstNames(self.renamed).visit(copy.deepcopy(node))
+
     def is_call_of(self, node: Any, name: str) -> bool:
         if not isinstance(node, gast.Call):
             return False
@@ -237,3 +246,11 @@ class Names:
         local = LocalFunction(primal, tuple(captured))
         functions[name] = local
         self.local_bindings[name] = local
+
+
+class _FirstNames(gast.NodeTransformer):
+    def __init__(self, renamed: dict[str, Any]) -> None:
+        self.renamed = renamed
+
+    def visit_Name(self, node: Any) -> Any:
+        return copy.deepcopy(self.renamed[node.id]) if node.id in self.renamed else node

@@ -218,7 +218,8 @@ def qualified_name(held: Any) -> str | None:
     if not isinstance(name, str):
         return None
     module = getattr(held, "__module__", None)
-    candidates = [module] if isinstance(module, str) else []
+    # What is written in C stands in a module with an underscore: the public one is where people take it from.
+    candidates = [module.lstrip("_"), module] if isinstance(module, str) else []
     if isinstance(held, np.ufunc):
         candidates += ["numpy", "scipy.special"]
     for candidate in candidates:

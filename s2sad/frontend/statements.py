@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gast
@@ -12,6 +13,7 @@ from s2sad.frontend.resolve import (
     UserFunction,
 )
 from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
+from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
     Assign,
     Break,
@@ -59,6 +61,9 @@ class Statements(Expressions):
                 arity = tuple_arity(callee.primal.source.node) if self.readable(callee.primal) else None
                 self.call(value, callee, self.temporaries(arity or 1))
                 return
+            if self.may_write(value):
+                self.temporary(self.expression(value))
+                return
         self.emit(Do(self.raw(value, pure=False)))
 
     def visit_Assert(self, node: Any) -> None:
@@ -88,12 +93,30 @@ class Statements(Expressions):
         if isinstance(node.value, gast.Lambda) and len(node.targets) == 1 and isinstance(node.targets[0], gast.Name):
             self.define_local(node.targets[0].id, node.value)
             return
+        if len(node.targets) == 1 and self.renames(node.targets[0], node.value):
+            return
         if len(node.targets) == 1:
             self.assign_target(node.targets[0], node.value)
             return
         value = self.atom(node.value)
         for target in node.targets:
             self.bind_target(target, value)
+
+    def renames(self, target: Any, value: Any) -> bool:
+        """`put = np.put`: a second name of a function, if it is bound once and only called. Notes it."""
+        if not isinstance(target, gast.Name) or target.id in (*self.env, *self.local_bindings):
+            return False
+        found = self.callee(value)
+        if found is None or (isinstance(found, Known) and found.kind != UNKNOWN):
+            return False
+        inside = [n for stmt in self.body for n in gast.walk(stmt)]
+        called = [n.func for n in inside if isinstance(n, gast.Call)]
+        uses = [n for n in inside if isinstance(n, gast.Name) and n.id == target.id and n is not target]
+        if any(not isinstance(n.ctx, gast.Load) or all(n is not f for f in called) for n in uses):
+            return False
+        self.local_bindings[target.id] = found
+        self.renamed[target.id] = value
+        return True
 
     def visit_AnnAssign(self, node: Any) -> None:
         if node.value is not None:
@@ -102,9 +125,7 @@ class Statements(Expressions):
     def visit_AugAssign(self, node: Any) -> None:
         name = type(node.op).__name__
         if isinstance(node.target, gast.Subscript):
-            base, index = self.written(node.target)
-            value = self.atom(node.value)
-            self.emit(Store(base, index, value, f"operator.{BINARY[name]}"))
+            self.write(node.target, lambda: self.atom(node.value), f"operator.{BINARY[name]}")
             return
         if not isinstance(node.target, gast.Name):
             raise self.refuse("S201", "a write into an attribute is not supported", node, "return the value instead")
@@ -170,10 +191,20 @@ class Statements(Expressions):
             for inner, item in zip(target.elts, items):
                 self.bind_target(inner, item)
         elif isinstance(target, gast.Subscript) and value is not None:
-            base, index = self.written(target)
-            self.emit(Store(base, index, self.as_atom(value)))
+            self.write(target, lambda: self.as_atom(value))
         else:
             raise self.refuse("S201", "a write into an attribute is not supported", target, "return the value instead")
+
+    def write(self, target: Any, value: Callable[[], Expr], how: str | None = None) -> None:
+        """`base[index] = value`, or with `how` `base[index] op= value`; the value is asked for last."""
+        if isinstance(target.value, gast.Attribute) and target.value.attr == "flat" and not self.binding(target.value):
+            inner = gast.copy_location(gast.Subscript(target.value.value, target.slice, target.ctx), target)
+            base, index = self.written(inner)
+            more = () if how is None else (Const(how),)
+            self.temporary(Op("s2sad.set_flat", (base, index, value(), *more), spelled="flat"))
+            return
+        base, index = self.written(target)
+        self.emit(Store(base, index, value(), how))
 
     def written(self, target: Any) -> tuple[Var, Expr]:
         """The array and the index of a subscript that is written."""

@@ -11,4 +11,5 @@ from s2sad.rules import (  # noqa: F401
     operators,
     reductions,
     shapes,
+    writers,
 )

@@ -2860,20 +2860,12 @@ def indices_made_in_a_loop(x):
 #: that works fails its test until it is taken out; a wrong value fails, whether listed or not.
 KNOWN = frozenset(
     """
-    add_at broadcast_view_read copyto fill_diagonal fill_method flat_item out_as_a_value out_into_a_view
-    out_of_a_product out_of_a_reduction out_of_a_ufunc out_of_clip out_of_its_own_operand out_with_where
-    put_along_axis put_and_place recursion_writes_its_argument shape_assigned slice_object/2 sort_method
-    sort_method_along_an_axis subtract_and_multiply_at zero_dimensional_array
+    broadcast_view_read recursion_writes_its_argument shape_assigned slice_object/2 zero_dimensional_array
     """.split()
 )
 
 #: What is wrong still, for it is not refused: a call of what writes is taken for one without effect.
-WRONG = frozenset(
-    """
-    written_by_a_function_under_another_name positional_out written_by_a_dunder
-    written_by_the_operator_module written_by_a_method_of_the_class
-    """.split()
-)
+WRONG: frozenset[str] = frozenset()
 
 
 def verify(name, known, **orders):
