@@ -80,6 +80,15 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
             binders.setdefault(v, []).append(stmt)
     for root in dict.fromkeys(aliases.root(s.base) for s in stores):
         members = [v for v in binders if aliases.root(v) is root and has_memory(v, kinds)]
+        outside = next((v for v in function.free.values() if v in members), None)
+        at = next((s for s in stores if s.group is None and aliases.root(s.base) is root), None)
+        if outside is not None and at is not None:
+            raise S2sadError(
+                "S205",
+                f"this may write into the global or enclosing variable {outside.hint!r}",
+                at.origin,
+                "write into a copy, and return it",
+            )
         if any(v in active for v in members):
             mine = [s for s in stores if aliases.root(s.base) is root]
             found = _Class(members, mine, binders, places, kinds)

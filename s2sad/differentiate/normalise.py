@@ -22,6 +22,7 @@ from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.memory import VIEWS_OR_COPIES
+from s2sad.errors import S2sadError
 from s2sad.ir.kinds import INT, UNKNOWN, same_extent
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -181,7 +182,16 @@ def with_own_arguments(function: Function, kinds: Kinds) -> Function:
     written = {aliases.root(s.base) for s in stores}
     copies: dict[Var, Var] = {}
     for p in function.params:
-        if aliases.root(p.var) in written and kinds.get(p.var, UNKNOWN).shape != ():
+        kind = kinds.get(p.var, UNKNOWN)
+        if aliases.root(p.var) in written and kind.shape != ():
+            if kind.sort in ("object", "list", "tuple", "dict"):
+                at = next(s for s in stores if aliases.may_share(s.base, p.var))
+                raise S2sadError(
+                    "S205",
+                    f"a write into what the argument {p.name!r} holds is not supported",
+                    at.origin,
+                    "pass the array itself, or write into a copy",
+                )
             copies[p.var] = Var(p.name)
             kinds[copies[p.var]] = kinds.get(p.var, UNKNOWN)
     if not copies:

@@ -2994,6 +2994,43 @@ def test_a_written_argument_that_shares_memory_is_refused(function, shared, tran
     assert same_bits(x, VECTOR)
 
 
+class Recorder:
+    def __init__(self):
+        self.last = np.zeros(4)
+
+    def keeps(self, x):
+        self.last[0] = 1.0
+        return np.sum(self.last * x)
+
+
+def writes_a_global_by_another_name(x):
+    y = OTHER
+    t = y * x
+    y[0] = 5.0
+    return np.sum(t)
+
+
+def writes_an_item_of_a_list(xs):
+    xs[0][1] = 2.0
+    return np.sum(xs[0] * xs[1])
+
+
+@pytest.mark.parametrize(
+    ("function", "args"),
+    [
+        (Recorder().keeps, (VECTOR,)),
+        (writes_a_global_by_another_name, (VECTOR,)),
+        (writes_an_item_of_a_list, ([VECTOR, VECTOR],)),
+    ],
+)
+def test_writes_that_others_would_see_are_refused(function, args):
+    kept = OTHER.copy(), VECTOR.copy()
+    with pytest.raises(s2sad.S2sadError) as caught:
+        s2sad.grad(function)(*args)
+    assert caught.value.place is not None and caught.value.help
+    assert same_bits(OTHER, kept[0]) and same_bits(VECTOR, kept[1])
+
+
 def writes_what_a_global_holds(x):
     x[0] = 2.0
     return np.sum(x * OTHER)
