@@ -1278,6 +1278,47 @@ def callee_that_writes_and_returns(x, limit):
     return np.sum(y * x)
 
 
+def fill_powers(out, x, k):
+    for i in range(len(out)):
+        out[i] = x[i] ** 2 * k
+
+
+@at((U, 2), (U, 0))
+def call_that_writes_before_a_way_out(x, n):
+    y = np.zeros(4)
+    k = 0
+    while True:
+        k += 1
+        fill_powers(y, x, k)
+        if k > n:
+            break
+        x = x * 1.3 + y
+    return np.sum(y * x)
+
+
+@at((U, 2), (U, 0))
+def store_before_a_way_out(x, n):
+    y = np.zeros(4)
+    for k in range(4):
+        y[:] = x * k
+        if k > n:
+            break
+        x = x * 1.3 + y
+    return np.sum(y * x)
+
+
+@at((U, 2), (U, 0))
+def augmented_view_before_a_way_out(x, n):
+    y = np.ones(4)
+    for k in range(4):
+        v = y[1:]
+        v *= x[1:] + k
+        if k > n:
+            break
+        x = x * 1.3 + y
+    return np.sum(y * x)
+
+
 # ---- several at once ------------------------------------------------------------------------------------------------
 
 
