@@ -1285,7 +1285,7 @@ def fill_powers(out, x, k):
 
 @at((U, 2), (U, 0))
 def call_that_writes_before_a_way_out(x, n):
-    y = np.zeros(4)
+    y = np.zeros(6)
     k = 0
     while True:
         k += 1
@@ -1298,7 +1298,7 @@ def call_that_writes_before_a_way_out(x, n):
 
 @at((U, 2), (U, 0))
 def store_before_a_way_out(x, n):
-    y = np.zeros(4)
+    y = np.zeros(6)
     for k in range(4):
         y[:] = x * k
         if k > n:
@@ -1309,7 +1309,7 @@ def store_before_a_way_out(x, n):
 
 @at((U, 2), (U, 0))
 def augmented_view_before_a_way_out(x, n):
-    y = np.ones(4)
+    y = np.ones(6)
     for k in range(4):
         v = y[1:]
         v *= x[1:] + k
