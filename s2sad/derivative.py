@@ -55,6 +55,7 @@ from s2sad.composition import (
     result_place,
     text_of,
 )
+from s2sad.differentiate.complexes import power_that_may_be_complex
 from s2sad.errors import Place, S2sadError, S2sadWarning
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
@@ -77,6 +78,12 @@ class Specialisation:
     text: Text
     flat: Flat
     guards: list[Guard] = field(default_factory=list)
+    #: What calls of the derivative go to instead of the function: it refuses complex numbers that come out.
+    guarded: Callable[..., Any] | None = None
+
+    @property
+    def called(self) -> Callable[..., Any]:
+        return self.guarded or self.function
 
 
 class Derivative:
@@ -345,7 +352,8 @@ class Derivative:
                 "s2sad.runtime.checks.scalar_seed": self._scalar_seed,
                 "s2sad.runtime.checks.require_apart": self._require_apart,
             }
-            function = bind_text(text, instead)
+            power = power_that_may_be_complex(flat.program, flat.kinds)
+            function = bind_text(text, instead, {} if power is None else {"float": _real_float})
         except S2sadError as error:
             if error.place is None:
                 raise S2sadError(error.code, error.reason, self._place(), error.help) from None
@@ -356,7 +364,8 @@ class Derivative:
         if checks is None:
             function.__doc__ = self.__doc__
         function.source = text.text.rstrip("\n")  # type: ignore[attr-defined]
-        return Specialisation(function, text, flat, guards)
+        guarded = None if power is None else _only_real(function, power)
+        return Specialisation(function, text, flat, guards, guarded)
 
     def _with_entry(self, flat: Flat, text: Text, kinds: Sequence[Kind], checks: bool) -> Text:
         """The text of a function that leaves the dispatcher, with what it relies on."""
@@ -492,8 +501,8 @@ class Derivative:
                 self._forget()
             made = self._specialisation(tuple(call_kinds(values)))
             if all(v is g for v, g in zip(values, given)):
-                self._learn(values, made.function)
-            return made.function
+                self._learn(values, made.called)
+            return made.called
 
     def _learn(self, values: list[Any], function: Callable[..., Any]) -> None:
         """Let the tables lead from such values to a function. Tuples and lists always take the long way."""
@@ -543,7 +552,7 @@ class Derivative:
         while len(self._made) >= LIMIT:
             oldest = self._made.pop(next(iter(self._made)))
             for table in (self._table, *self._by_shape.values()):
-                for key in [k for k, f in table.items() if f is oldest.function]:
+                for key in [k for k, f in table.items() if f is oldest.called]:
                     del table[key]
         self._made[kinds] = made
         new = {g.key: g for g in made.guards if g.key not in self._guards}
@@ -796,9 +805,46 @@ def guards_of(flat: Flat) -> list[Guard]:
     return guards
 
 
-def bind_text(text: Text, instead: Mapping[str, Any] | None = None) -> types.FunctionType:
-    """The entry function of a text, bound to live objects; `instead` has stand-ins for runtime functions."""
-    values: dict[str, Any] = {}
+def _real_float(x: Any = 0.0) -> float:
+    """`float`, which of a complex number of NumPy only warns."""
+    if isinstance(x, complex):
+        raise TypeError("a float cannot be made of a complex number")
+    return float(x)
+
+
+def _only_real(function: Callable[..., Any], power: Place) -> Callable[..., Any]:
+    """A function that refuses the complex numbers that a power at this place led to. Raises S207."""
+
+    def refusal() -> S2sadError:
+        reason = "this power of a negative number is complex here, and a derivative would flow through it"
+        return S2sadError("S207", reason, power, "keep what is raised to a fraction positive")
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        try:
+            found = function(*args, **kwargs)
+        except TypeError as error:
+            if "complex" in str(error):
+                raise refusal() from error
+            raise
+        if isinstance(found, complex) or (type(found) is tuple and _has_complex(found)):
+            raise refusal()
+        return found
+
+    return call
+
+
+def _has_complex(values: tuple[Any, ...]) -> bool:
+    return any(isinstance(v, complex) or (isinstance(v, (tuple, list)) and _has_complex(tuple(v))) for v in values)
+
+
+def bind_text(
+    text: Text, instead: Mapping[str, Any] | None = None, builtins: Mapping[str, Any] | None = None
+) -> types.FunctionType:
+    """The entry function of a text, bound to live objects.
+
+    instead: stand-ins for runtime functions. builtins: for builtin functions that the text calls.
+    """
+    values: dict[str, Any] = dict(builtins or {})
     for name, qualified in text.helpers.items():
         module, _, plain = qualified.rpartition(".")
         values[name] = (instead or {}).get(qualified) or getattr(importlib.import_module(module), plain)

@@ -13,7 +13,7 @@ import gast
 import numpy as np
 import pytest
 
-from s2sad import S2sadError, elementwise_grad, grad, jvp, vjp
+from s2sad import S2sadError, elementwise_grad, grad, jvp, value_and_grad, vjp
 from s2sad.frontend import support
 from s2sad.ir.kinds import INT
 
@@ -475,6 +475,41 @@ def test_complex_numbers_without_kinds(body):
     f = module_of(f"def f(x):\n    return {body}\n", "unknown.py").f
     with pytest.raises(S2sadError, match="S207"):
         grad(f).source  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "abs((-x) ** 0.5)", "(-x) ** 0.5", "pow(-x, 0.5)", "((-x) ** 0.5) ** 2", "max((-x) ** 0.5, 1.0)",
+        "np.abs((-x) ** 0.5)", "np.exp((-x) ** 1.5)", "math.exp((-x) ** 0.5)",
+    ],
+)  # fmt: skip
+def test_powers_that_only_the_run_tells_to_be_real(body):
+    f = module_of(f"def f(x):\n    return {body}\n", "powers.py").f
+    for transform, more in ((grad, ()), (value_and_grad, ()), (jvp, (1.0,))):
+        with pytest.raises(S2sadError, match=r"powers.py:2:\d+: \[S207\]"):
+            transform(f)(2.0, *more)
+    assert type(grad(lambda x: (-x) ** 0.5)(-4.0)) is float and grad(lambda x: abs((-x) ** 0.5))(-4.0) == -0.25
+
+
+@pytest.mark.parametrize("body", ["(-2.0) ** x", "pow(-2.0, x)", "math.pow(-2.0, x)", "np.power(-2.0, x)"])
+def test_powers_of_a_negative_literal(body):
+    error = refusal(f"def f(x):\n    return {body}\n", 2.0)
+    assert error.code == "S303" and error.place.line == 2
+
+
+@pytest.mark.parametrize(
+    "line", ["np.nan_to_num(x, copy=False)", "y = np.nan_to_num(x, False)", "np.nan_to_num(x, copy=0)"]
+)
+def test_an_array_that_is_cleaned_in_place(line):
+    error = refusal(f"def f(x):\n    {line}\n    return np.sum(x)\n", np.ones(2))
+    assert error.code == "S201" and error.place.line == 2
+    assert refusal("def f(x, c):\n    return x * np.sum(np.nan_to_num(c, copy=c is x))\n", 1.0, np.ones(2)).place.line
+
+
+def test_a_function_of_a_module_that_is_not_there():
+    error = refusal("def f(x):\n    import nowhere\n    return nowhere.g(x)\n", 1.0)
+    assert error.code == "S301" and "no module named nowhere" in error.help
 
 
 def test_wrt_that_cannot_be_a_position():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 from s2sad.analysis.activity import Activity
@@ -299,6 +301,9 @@ def refused_operation(stmt: Stmt, op: Op) -> S2sadError:
     near = registry.nearest(op.name)
     help = f"rules exist for {', '.join(near)}" if near else "register a rule, or write it with functions that have one"
     shown = op.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")
+    top = op.name.partition(".")[0]
+    if op.name == shown and "." in shown and top.isidentifier() and top not in sys.modules and find_spec(top) is None:
+        help = f"no module named {top} can be found here; install it, or write this without it"
     return S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
 
 

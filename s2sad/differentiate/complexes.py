@@ -14,7 +14,7 @@ from collections.abc import Iterable
 
 from s2sad.analysis.activity import ActivityAnalysis, differentiable_operands
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.errors import S2sadError
+from s2sad.errors import Place, S2sadError
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import Assign, Call, Const, Op, Program, Stmt, walk
 from s2sad.ir.walk import defs, vars_of
@@ -27,6 +27,20 @@ def is_complex(kind: Kind) -> bool:
     (True, False)
     """
     return kind.sort == "complex" or (kind.dtype or "").startswith(("complex", "clongdouble"))
+
+
+_POWERS = ("operator.pow", "builtins.pow")
+
+
+def power_that_may_be_complex(program: Program, kinds: Kinds) -> Place | None:
+    """The place of a power of Python numbers that only the run tells to be real: of a negative number to a fraction."""
+    for function in program.functions.values():
+        for stmt in walk(function.body):
+            if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in _POWERS:
+                kind = kind_of_expr(stmt.expr, kinds)
+                if kind.sort == "unknown" and kind.shape == ():
+                    return stmt.origin or function.origin
+    return None
 
 
 def _meets_complex(stmt: Stmt, kinds: Kinds) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import contextlib
 import functools
 import io
 import linecache
@@ -196,9 +197,14 @@ def _python_function(function: Any, unwrap: bool) -> types.FunctionType:
     kind = type(function)
     if isinstance(getattr(function, "__wrapped__", None), types.FunctionType) and not _is_of_numpy(function):
         name = function.__wrapped__.__qualname__
+        place = None
+        with contextlib.suppress(S2sadError):
+            inner = read_function(function.__wrapped__)
+            place = _header(inner.file, inner.text, inner.node)
         raise S2sadError(
             "S109",
             f"{name} is wrapped in an object of type {kind.__qualname__}, which is not a Python function",
+            place,
             help=f"give what it wraps: {name}.__wrapped__",
         )
     wrapped_by_python = isinstance(function, (types.MethodType, staticmethod, classmethod))

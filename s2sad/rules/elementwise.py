@@ -187,7 +187,7 @@ elementwise(
     "numpy.nan_to_num",
     "x, copy=True, nan=0.0, posinf=None, neginf=None",
     kind=_first_argument_kind,
-    x="np.where(np.isfinite(x), g, 0)",
+    x=[Case("copy == True", "np.where(np.isfinite(x), g, 0)")],
 )
 rule(
     "numpy.modf",

@@ -29,7 +29,9 @@ from s2sad.rules.results import Literals, fixed, of_rank, operator_kind, ufunc_r
 _NO_LISTS = "a.sort not in ('list', 'tuple') and b.sort not in ('list', 'tuple')"
 _AT_ZERO = "At zero the derivative is zero."
 _PYTHON = "x.is_python_number"
-_SIGN = [Case(_PYTHON, "g if x > 0 else -g if x < 0 else 0.0"), Case("", "np.sign(x)")]
+_BY_SIGN = "g if x > 0 else -g if x < 0 else 0.0"
+#: Of a number of which it is not known whether it is complex, the comparison is a TypeError where it is.
+_SIGN = [Case("x.shape == () and x.sort in ('bool', 'int', 'float', 'unknown')", _BY_SIGN), Case("", "np.sign(x)")]
 
 
 def _operator(name: str, ufunc: np.ufunc, signature: str = "a, b", doc: str = "", **partials: Formula) -> None:
@@ -48,10 +50,10 @@ POWER_BASE = [
 #: d(x**p)/dp.
 POWER_EXPONENT = [
     Case("x_value > 0", "y * math.log(x)"),
-    Case(_PYTHON, "y * math.log(x if x else 1)"),
-    Case("", "y * np.log(np.where(x, x, 1))"),
+    Case(f"{_PYTHON} and not x_value < 0", "y * math.log(x if x else 1)"),
+    Case("not x_value < 0", "y * np.log(np.where(x, x, 1))"),
 ]
-POWER_DOC = "At x == 0 the derivative by p is zero; at x == p == 0 both are."
+POWER_DOC = "At x == 0 the derivative by p is zero; at x == p == 0 both are. A literal x below 0 has none by p."
 
 
 def _renamed(cases: list[Case], **names: str) -> list[Case]:
@@ -308,7 +310,7 @@ _math(
     "pow",
     "x, p",
     doc=POWER_DOC,
-    p="y * math.log(x if x else 1)",
+    p=[Case("not x_value < 0", "y * math.log(x if x else 1)")],
     x=[
         *POWER_BASE[:2],
         Case("p_value == p_value", "p * math.pow(x, p - 1)"),
@@ -317,7 +319,7 @@ _math(
 )
 
 # math: parts of numbers
-_math("fabs", x="g if x > 0 else -g if x < 0 else 0.0", doc=_AT_ZERO)
+_math("fabs", x=_BY_SIGN, doc=_AT_ZERO)
 _math("copysign", "x, s", constant=("s",), x="math.copysign(1, s) * (1 if x > 0 else -1 if x < 0 else 0)", doc=_AT_ZERO)
 _math("fmod", "a, b", a="1", b="(y - a) / b")
 _math("remainder", "a, b", a="1", b="(y - a) / b")

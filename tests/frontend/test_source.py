@@ -186,6 +186,7 @@ def test_wrapped_functions(made):
     assert body_of(read_function(module.g, unwrap=True)) == "return x + 1"
     error = refused(module.g)
     assert error.code == "S109" and "g.__wrapped__" in error.help
+    assert "def g(x)" in error.place.text
 
 
 def test_a_circle_of_wrappers_ends(made):
