@@ -241,9 +241,16 @@ class StatementAdjoints:
         """The adjoint in the operand's shape; shapes are read from what is likely to be there anyway."""
         if entry.elementwise:
             of, result = self.kind(operand).shape, self.kinds.get(stmt.var, UNKNOWN).shape
-            if not same_shape(of, result):
+            if not same_shape(of, result) and not self._is_alone(stmt, operand):
                 value = Op("s2sad.unbroadcast", (value, operand))
         return self.shape_of_stand_ins(value)
+
+    def _is_alone(self, stmt: Assign, operand: Expr) -> bool:
+        """Whether all other operands of an elementwise operation are numbers, so that it has this one's shape."""
+        if not isinstance(stmt.expr, Op) or not isinstance(operand, Var):
+            return False
+        others = (*stmt.expr.operands, *(v for _, v in stmt.expr.keywords))
+        return all(o is operand or self.kind(o).is_number for o in others)
 
     def shape_of_stand_ins(self, value: Expr) -> Expr:
         """The expression, reading each shape from a Var that is kept anyway, where there is one of the same shape."""

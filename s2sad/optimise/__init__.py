@@ -22,6 +22,7 @@ from s2sad.optimise.returns import sink_returns
 from s2sad.optimise.simplify import simplify
 from s2sad.optimise.subexpressions import share_subexpressions
 from s2sad.optimise.targets import bind_targets
+from s2sad.optimise.writes import shorten_writes
 
 Pass = Callable[[Program, Kinds], Program]
 
@@ -76,10 +77,12 @@ FINISH: tuple[tuple[str, Pass], ...] = (
     ("copies again", _each(propagate_copies)),
     ("sums", _each(sum_up, with_kinds=True)),
     ("dead", eliminate_dead_program),
+    ("writes", _each(shorten_writes, with_kinds=True)),
     ("nest again", _each(nest_expressions, with_kinds=True)),
     ("simplify again", _each(simplify, with_kinds=True)),
     ("fresh", make_fresh),
     ("expand", _each(expand_engine, with_kinds=True)),
     ("nest last", _each(nest_expressions, with_kinds=True)),
+    ("writes again", _each(shorten_writes, with_kinds=True)),
     ("breaks", _each(leave_at_breaks)),
 )
