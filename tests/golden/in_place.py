@@ -118,9 +118,9 @@ def grad_doubled(x):
 
 # ---- emitted: grad(smoothed, wrt=('x', 'alpha')).specialise(X, 0.3)
 def grad_smoothed(x, alpha):
-    """Gradient of smoothed with respect to x and alpha. Takes a number alpha; an array x [n0] of floats."""
+    """Gradient of smoothed with respect to x and alpha. Takes a number alpha; an array x of 1 axis of floats."""
     if not isinstance(alpha, numbers.Real) or getattr(x, 'ndim', None) != 1 or x.dtype.kind != 'f' or x.dtype != 'float64':
-        raise TypeError('grad_smoothed takes a number alpha; an array x [n0] of floats')
+        raise TypeError('grad_smoothed takes a number alpha; an array x of 1 axis of floats')
     # Forward sweep
     y = np.empty_like(x)
     y[0] = x[0]
@@ -145,9 +145,9 @@ def grad_smoothed(x, alpha):
 
 # ---- emitted: grad(squared_between, wrt=('y', 'a')).specialise(X, 2.0)
 def grad_squared_between(y, a):
-    """Gradient of squared_between with respect to y and a. Takes a number a; an array y [n0] of floats."""
+    """Gradient of squared_between with respect to y and a. Takes a number a; an array y of 1 axis of floats."""
     if not isinstance(a, numbers.Real) or getattr(y, 'ndim', None) != 1 or y.dtype.kind != 'f' or y.dtype != 'float64':
-        raise TypeError('grad_squared_between takes a number a; an array y [n0] of floats')
+        raise TypeError('grad_squared_between takes a number a; an array y of 1 axis of floats')
     # Forward sweep
     y2 = y * a
     t1 = y2[1:3]
@@ -160,15 +160,15 @@ def grad_squared_between(y, a):
     y2[1:3] = y3
     # y[1:3] = y[1:3] ** 2
     y_bar = np.copy(y_bar)
-    y_bar[1:3] = unbroadcast(2 * unbroadcast(np.copy(y_bar[1:3]), t2) * t1, t1)
+    y_bar[1:3] = 2 * unbroadcast(np.copy(y_bar[1:3]), t2) * t1
     return a * y_bar, (y_bar * y).sum()
 
 
 # ---- emitted: grad(running_sum).specialise(X)
 def grad_running_sum(x):
-    """Gradient of running_sum with respect to x. Takes an array x [n0] of floats."""
+    """Gradient of running_sum with respect to x. Takes an array x of 1 axis of floats."""
     if getattr(x, 'ndim', None) != 1 or x.dtype.kind != 'f':
-        raise TypeError('grad_running_sum takes an array x [n0] of floats')
+        raise TypeError('grad_running_sum takes an array x of 1 axis of floats')
     # Forward sweep
     x = x.copy()
     t1 = len(x)
@@ -237,7 +237,8 @@ def grad_sines(x, n: int):
         out[i] = math.sin(x * i)
     # Reverse sweep
     x_bar = 0.0
-    out_bar = np.copy(2 * out)
+    # return np.sum(out ** 2)
+    out_bar = 2 * out
     for i in range(n - 1, -1, -1):
         # out[i] = math.sin(x * i)
         x_bar += out_bar[i] * math.cos(x * i) * i

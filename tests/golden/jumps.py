@@ -143,33 +143,31 @@ def grad_relax(u: Float64[np.ndarray, 'n'], f: Float64[np.ndarray, 'n'], h2: flo
             break
     # Reverse sweep
     # return np.sum(u**2)
-    t1 = 2 * u
-    u_bar = unbroadcast(t1, u)
+    u_bar = 2 * u
     f_bar = np.zeros_like(f)
     while u_tape:
         # u = np.concatenate([u[:1], new, u[-1:]])
         u = u_tape.pop()
-        t2 = u[:-2] + u[2:]
-        t3 = h2 * f[1:-1]
-        t4 = np.exp(u[1:-1])
-        t5 = t3 * t4
-        t6 = t2 + t5
-        t7 = len(u[:1])
-        t8 = t7 + len(0.5 * t6)
-        t9_bar = u_bar[:t7]
-        new_bar = u_bar[t7:t8]
-        t10_bar = u_bar[t8:]
+        t1 = u[:-2] + u[2:]
+        t2 = h2 * f[1:-1]
+        t3 = np.exp(u[1:-1])
+        t4 = t2 * t3
+        t5 = len(u[:1])
+        t6 = t5 + len(0.5 * (t1 + t4))
+        t7_bar = u_bar[:t5]
+        new_bar = u_bar[t5:t6]
+        t8_bar = u_bar[t6:]
         u_bar = np.zeros_like(u)
-        u_bar[-1:] += t10_bar
-        u_bar[:1] += t9_bar
+        u_bar[-1:] += t8_bar
+        u_bar[:1] += t7_bar
         # new = 0.5 * (u[:-2] + u[2:] + h2 * f[1:-1] * np.exp(u[1:-1]))
-        t11_bar = unbroadcast(0.5 * new_bar, t6)
-        t12_bar = unbroadcast(t11_bar, t2)
-        t13_bar = unbroadcast(t11_bar, t5)
-        u_bar[1:-1] += unbroadcast(unbroadcast(t13_bar * t3, t4) * t4, u[1:-1])
-        f_bar[1:-1] += h2 * unbroadcast(t13_bar * t4, f[1:-1])
-        u_bar[2:] += unbroadcast(t12_bar, u[2:])
-        u_bar[:-2] += unbroadcast(t12_bar, u[:-2])
+        t9_bar = 0.5 * new_bar
+        t10_bar = unbroadcast(t9_bar, t1)
+        t11_bar = unbroadcast(t9_bar, t4)
+        u_bar[1:-1] += unbroadcast(t11_bar * t2, t3) * t3
+        f_bar[1:-1] += h2 * unbroadcast(t11_bar * t3, f[1:-1])
+        u_bar[2:] += unbroadcast(t10_bar, u[2:])
+        u_bar[:-2] += unbroadcast(t10_bar, u[:-2])
     return np.copy(u_bar), f_bar
 
 
