@@ -498,15 +498,6 @@ def test_powers_of_a_negative_literal(body):
     assert error.code == "S303" and error.place.line == 2
 
 
-@pytest.mark.parametrize(
-    "line", ["np.nan_to_num(x, copy=False)", "y = np.nan_to_num(x, False)", "np.nan_to_num(x, copy=0)"]
-)
-def test_an_array_that_is_cleaned_in_place(line):
-    error = refusal(f"def f(x):\n    {line}\n    return np.sum(x)\n", np.ones(2))
-    assert error.code == "S201" and error.place.line == 2
-    assert refusal("def f(x, c):\n    return x * np.sum(np.nan_to_num(c, copy=c is x))\n", 1.0, np.ones(2)).place.line
-
-
 def test_a_function_of_a_module_that_is_not_there():
     error = refusal("def f(x):\n    import nowhere\n    return nowhere.g(x)\n", 1.0)
     assert error.code == "S301" and "no module named nowhere" in error.help

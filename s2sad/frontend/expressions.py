@@ -239,11 +239,6 @@ class Expressions(Names):
         if isinstance(found, Known) and (found.name in _STORING or found.name.endswith(".at")):
             what = self.source.segment(node.func)
             raise self.refuse("S201", f"`{what}` writes into an array, which is not supported", node, help)
-        if isinstance(found, Known) and found.name == "numpy.nan_to_num":
-            given = [*node.args[1:2], *(k.value for k in node.keywords if k.arg == "copy")]
-            if not all(isinstance(copy, gast.Constant) and copy.value is True for copy in given):
-                reason = "`copy=False` writes into an array, which is not supported"
-                raise self.refuse("S201", reason, node, "use the result without `copy`")
         if found is None and isinstance(node.func, gast.Attribute) and node.func.attr in _WRITERS:
             receiver = self.binding(node.func.value)
             if receiver is None or isinstance(receiver, (Var, Value)):
