@@ -26,6 +26,7 @@ from s2sad.ir.nodes import (
     Block,
     Call,
     Const,
+    Do,
     Expr,
     For,
     Function,
@@ -44,7 +45,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import rewrite, rewrite_block, set_blocks
+from s2sad.ir.walk import rewrite, rewrite_block, set_blocks, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.rules import registry, writers
 from s2sad.rules.binding import IN_PLACE, bind, display_kind, literals, rule_name
@@ -359,6 +360,7 @@ class Specialiser:
         """Point calls at instances and settle what only kinds can tell; refuse what they show to be wrong."""
         assert instance.body is not None
         kinds = instance.kinds
+        free = instance.body.free.values()
 
         def block(old: Block, is_certain: bool) -> Block:
             new: Block = []
@@ -382,6 +384,8 @@ class Specialiser:
                     stmt.expr = settle_op(stmt, stmt.expr, kinds, unclear)
                 elif isinstance(stmt, Store):
                     _check_written(stmt, kinds)
+                elif isinstance(stmt, Do) and stmt.may_write:
+                    _check_unknown_call(stmt, kinds, free)
                 elif isinstance(stmt, For):
                     _check_sequence(stmt, kinds)
                 for inner in blocks_of(stmt):
@@ -486,6 +490,15 @@ def written_out(stmt: Stmt, kinds: Kinds) -> Block | None:
     if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op)):
         return None
     return writers.write(stmt, stmt.expr, kinds, lambda e: kind_of_expr(e, kinds))
+
+
+def _check_unknown_call(stmt: Do, kinds: Kinds, free: Collection[Var]) -> None:
+    """Refuse a call of what is not known where it could write into an array or an object of this function."""
+    for var in vars_of(stmt.expr):
+        kind = kinds.get(var, UNKNOWN)
+        if var not in free and not (kind.is_number or kind.sort in ("none", "str", "slice", "range", "ellipsis")):
+            reason = f"which function is called here cannot be found out, and it may write into {var.hint!r}"
+            raise S2sadError("S204", reason, stmt.origin, "call a function by its name")
 
 
 def _check_written(stmt: Store, kinds: Kinds) -> None:

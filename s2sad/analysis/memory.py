@@ -98,6 +98,28 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
     return memory
 
 
+def refuse_global_writes(function: Function, kinds: Kinds) -> None:
+    """Refuse (S201) a write of the user's into memory that a global or enclosing variable holds."""
+    stores = [s for s in walk(function.body) if isinstance(s, Store) and s.group is None]
+    if not stores or not function.free:
+        return
+    holders: dict[Var, list[Var]] = {}
+    for stmt in walk(function.body):
+        if isinstance(stmt, Assign):
+            holders.setdefault(stmt.var, []).extend(held_by(stmt.expr, kinds))
+    free = set(function.free.values())
+    for store in stores:
+        seen, waiting = {store.base}, [store.base]
+        while waiting:
+            var = waiting.pop()
+            if var in free:
+                reason = f"a write into the global or enclosing variable {var.hint!r} is not supported"
+                raise S2sadError("S201", reason, store.origin, "pass it as an argument, and return it")
+            more = [v for v in holders.get(var, ()) if v not in seen]
+            seen.update(more)
+            waiting += more
+
+
 def held_by(expr: Expr, kinds: Kinds) -> list[Var]:
     """The Vars whose memory a value shares so that a write into one is seen in the other.
 

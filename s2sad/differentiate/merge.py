@@ -16,7 +16,7 @@ import gast
 
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
-from s2sad.analysis.memory import has_memory, user_stores
+from s2sad.analysis.memory import has_memory, refuse_global_writes, user_stores
 from s2sad.differentiate.needs import unreadable
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -31,6 +31,8 @@ def merge_writers(program: Program, kinds: Kinds, lowering: Lowering) -> tuple[P
 
     Raises S2sadError S205 at a call that would have to be merged into itself, or into another module.
     """
+    for function in program.functions.values():
+        refuse_global_writes(function, kinds)
     writes = any(user_stores(f, kinds) for f in program.functions.values())
     if not writes and all(label in program.functions for f in program.functions.values() for label in callees(f)):
         return program, kinds

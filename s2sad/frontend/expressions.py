@@ -427,7 +427,7 @@ def is_display(expr: Expr) -> TypeGuard[Op]:
 
 _WRITERS = frozenset([
     "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize",
-    "partition", "update", "setdefault", "setflags", "add", "discard",
+    "partition", "update", "setdefault", "setflags", "add", "discard", "shuffle", "byteswap", "setfield",
 ])  # fmt: skip
 
 

@@ -64,6 +64,9 @@ class Statements(Expressions):
             if self.may_write(value):
                 self.temporary(self.expression(value))
                 return
+            method = value.func.attr if isinstance(value.func, gast.Attribute) else ""
+            self.emit(Do(self.raw(value, pure=False), may_write=callee is None and method not in _REPORTING))
+            return
         self.emit(Do(self.raw(value, pure=False)))
 
     def visit_Assert(self, node: Any) -> None:
@@ -370,3 +373,9 @@ class Statements(Expressions):
         if isinstance(operand, Var) and not operand.temporary and operand.hint in written:
             return self.temporary(operand)
         return operand
+
+
+#: Methods, of loggers and files, that only read what they are given.
+_REPORTING = frozenset(
+    {"info", "debug", "warning", "warn", "error", "critical", "exception", "log", "write", "writelines", "flush"}
+)

@@ -181,9 +181,10 @@ class Call(Stmt):
 
 @dataclass(eq=False, slots=True)
 class Do(Stmt):
-    """An expression evaluated for its effect."""
+    """An expression evaluated for its effect. `may_write`: nothing is known of what it does to what it reads."""
 
     expr: Expr
+    may_write: bool = False
 
 
 @dataclass(eq=False, slots=True)

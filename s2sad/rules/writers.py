@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import S2sadError
-from s2sad.ir.kinds import INT, NONE, UNKNOWN, Kind, same_shape
+from s2sad.ir.kinds import INT, NONE, SOME, UNKNOWN, Kind, same_shape
 from s2sad.ir.nodes import Assign, Block, Const, Expr, For, Op, Store, Var
 from s2sad.rules import registry
 from s2sad.rules.binding import IN_PLACE, bind, rule_name
@@ -317,11 +317,17 @@ for _ufunc, _plain in {
     _writer(f"numpy.{_ufunc}.at", "a, indices, b", _at(f"operator.{_plain}"))
 
 nondifferentiable("s2sad.runtime.places.flat_places", signature="a, index", kind=lambda *, literals, a, index: (
-    _kind_of_places(a, Kind("scalar", _INTP, ()) if index.is_number else Kind("array", _INTP, None))
+    _kind_of_places(a, _places_kind(index))
 ))  # fmt: skip
 nondifferentiable("s2sad.runtime.places.places_along_axis", signature="a, indices, axis", kind=(
     lambda *, literals, a, indices, axis: _kind_of_places(a, Kind("array", _INTP, None))
 ))  # fmt: skip
+
+
+def _places_kind(index: Kind) -> Kind:
+    if index.is_number:
+        return Kind("scalar", _INTP, ())
+    return Kind("array", _INTP, (SOME,) if index.sort == "slice" or index.rank == 1 else None)
 
 
 def _kind_of_places(a: Kind, item: Kind) -> Kind:
