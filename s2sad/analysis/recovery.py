@@ -74,6 +74,8 @@ class Needs:
     post: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
     atomic: set[Stmt] = field(default_factory=set)
     contents: dict[Stmt, dict[Var, None]] = field(default_factory=dict)
+    #: What cannot be computed again: memory that is added to.
+    made_once: set[Var] = field(default_factory=set)
 
     def add(self, stmt: Stmt, var: Var, after: bool = False) -> None:
         (self.post if after else self.pre).setdefault(stmt, {})[var] = None
@@ -248,7 +250,7 @@ class _Recovery:
     def soft(self, var: Var, frame: Frame | bool) -> Assign | None:
         """The only binding of a Var of this frame, if computing it again is cheap."""
         binders = self.bound[var]
-        if len(binders) != 1 or not isinstance(binders[0], Assign) or var in self.params:
+        if len(binders) != 1 or not isinstance(binders[0], Assign) or var in self.params or var in self.needs.made_once:
             return None
         definition = binders[0]
         loops = self.spots[definition].loops

@@ -182,6 +182,7 @@ class AdjointNeeds:
 
     def _needs(self) -> Needs:
         needs = Needs(atomic={s for s in walk(self.function.body) if blocks_of(s) and s not in self.active_blocks})
+        needs.made_once = {self.bar(v) for v in self.shadow_bindings}
         made = set(self.bars.values())
         ways_out = {way.test for ways in self.ways_out.values() for way in ways}
         for stmt in walk(self.function.body):

@@ -2854,6 +2854,15 @@ def indices_made_in_a_loop(x):
     return np.sum(y)
 
 
+@at(SQUARE)
+def part_of_what_is_copied_in_some_trips(m):
+    for i in range(3):
+        v = m.ravel()[1:7:2]
+        m = m.T.reshape(3, 3)
+    v[1] -= np.sum(m[1] ** 2)
+    return np.sum(v) + np.mean(m)
+
+
 # ---- the tests ------------------------------------------------------------------------------------------------------
 
 #: What is refused still: a program's name, or its name and "/2" where only second derivatives are refused. A program
