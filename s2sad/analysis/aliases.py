@@ -121,6 +121,8 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
 
     stored: set[Var] = set()
     sites: dict[Site, tuple[Var, ...]] = {}
+    saved: dict[Site, list[Var]] = {}
+    popped: dict[Site, list[Var]] = {}
     for stmt in walk(function.body):
         if isinstance(stmt, Assign):
             union([stmt.var, *shared_operands(stmt.expr, kinds)])
@@ -135,6 +137,9 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
         elif isinstance(stmt, (Save, Restore)):
             for v, w in zip(sites.setdefault(stmt.site, stmt.vars), stmt.vars):
                 union([v, w])
+            (saved if isinstance(stmt, Save) else popped).setdefault(stmt.site, []).extend(stmt.vars)
+    # What another function pushed may be one memory under several names, as it was there.
+    union(v for site, vars in popped.items() if site not in saved for v in vars)
     return Aliases(parent, stored)
 
 

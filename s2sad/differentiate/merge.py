@@ -95,7 +95,9 @@ class _Merging:
         given = [p.var for p in callee.params if has_memory(p.var, self.kinds)]
         outside = [*given, *callee.free.values()]
         writes = any(inner.may_share(s.base, v) for s in user_stores(callee, self.kinds) for v in outside)
-        shares = any(inner.may_share(r, v) for e in callee.results.values for r in vars_of(e) for v in outside)
+        returned = [v for e in callee.results.values for v in vars_of(e) if has_memory(v, self.kinds)]
+        shares = any(inner.may_share(r, v) for r in returned for v in outside)
+        shares = shares or len(dict.fromkeys(map(inner.root, returned))) < len(returned)
         shares = shares and any(aliases.root(v) in written for v in stmt.vars if has_memory(v, self.kinds))
         if not writes and not shares:
             return None

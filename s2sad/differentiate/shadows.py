@@ -155,7 +155,12 @@ class Shadows:
                 positions = tuple(k for k, v in enumerate(stmt.vars) if v in self.shadowed)
                 if stmt.site not in saved or any(saved[stmt.site][k] not in self.shadowed for k in positions):
                     names = ", ".join(repr(stmt.vars[k].hint) for k in positions)
-                    raise S2sadError("S205", f"which memory {names} stands for cannot be followed", stmt.origin)
+                    raise S2sadError(
+                        "S205",
+                        f"which memory {names} stands for cannot be followed",
+                        stmt.origin,
+                        "let each function write into an array that only it holds, and return it",
+                    )
                 found[stmt.site] = positions
         self.tapes.passed.update(found)
         return found
