@@ -97,7 +97,7 @@ def is_fresh(expr: Expr, kinds: Kinds | None = None) -> bool:
     if expr.name == "operator.getitem":
         return _reads_copy(expr, kinds)
     entry = registry.find(rule_name(expr))
-    if entry is None or expr.name.startswith("s2sad."):
+    if entry is None or (expr.name.startswith("s2sad.") and not expr.name.endswith("_with_strides")):
         return False
     return not entry.views or _is_copied(entry, bind(entry, expr))
 
