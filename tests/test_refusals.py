@@ -428,7 +428,7 @@ def test_refused_with_place(body, code, at):
         "return ([x] * 3)[0]",
         "y = [x] + [x]\nreturn y[1]",
         "s = 0.0\nfor v in [x, x]:\n    s += v\nreturn s",
-        "y = (x, x)\ns = 0.0\nfor i in range(2):\n    s += y[i]\nreturn s",
+        "y = ((x, x), (x, x))\ns = 0.0\nfor i in range(2):\n    s += y[i][0]\nreturn s",
         "return holder.sum(x)",
         "return eval('x')",
     ],

@@ -12,6 +12,7 @@ Of the names that may share memory, one of which is written,
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Container
 from dataclasses import dataclass
 
@@ -61,7 +62,7 @@ def user_stores(function: Function, kinds: Kinds) -> list[Store]:
     All other writes of a derivative go to buffers of its own, which have one name.
     """
     views = {s.var for s in walk(function.body) if isinstance(s, Assign) and held_by(s.expr, kinds)}
-    return [s for s in walk(function.body) if isinstance(s, Store) and (s.group is None or s.base in views)]
+    return [s for s in walk(function.body) if isinstance(s, Store) and (not s.own or s.base in views)]
 
 
 def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> Memory:
@@ -81,7 +82,7 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
     for root in dict.fromkeys(aliases.root(s.base) for s in stores):
         members = [v for v in binders if aliases.root(v) is root and has_memory(v, kinds)]
         outside = next((v for v in function.free.values() if v in members), None)
-        at = next((s for s in stores if s.group is None and aliases.root(s.base) is root), None)
+        at = next((s for s in stores if not s.own and aliases.root(s.base) is root), None)
         if outside is not None and at is not None:
             raise S2sadError(
                 "S205",
@@ -92,15 +93,19 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
         if any(v in active for v in members):
             mine = [s for s in stores if aliases.root(s.base) is root]
             found = _Class(members, mine, binders, places, kinds)
-            # A derivative writes into buffers of its own under one name, but for those that are shadows.
-            if any(s.group is None for s in mine) or len(found.buffers()) > 1:
+            if any(not s.own for s in mine):
                 found.follow(memory)
+            elif len(found.buffers()) > 1:
+                # A derivative writes into buffers of its own, which have one name but where they are shadows; and the
+                # other names of shadows can be followed.
+                with contextlib.suppress(S2sadError):
+                    found.follow(memory)
     return memory
 
 
 def refuse_global_writes(function: Function, kinds: Kinds) -> None:
     """Refuse (S201) a write of the user's into memory that a global or enclosing variable holds."""
-    stores = [s for s in walk(function.body) if isinstance(s, Store) and s.group is None]
+    stores = [s for s in walk(function.body) if isinstance(s, Store) and not s.own]
     if not stores or not function.free:
         return
     holders: dict[Var, list[Var]] = {}
@@ -254,7 +259,10 @@ class _Class:
             return
         if isinstance(binder, Assign):
             expr = binder.expr
-            if not held_by(expr, self.kinds) or isinstance(expr, Var):
+            if isinstance(expr, Var):
+                return
+            several = self.kinds.get(var, UNKNOWN).sort in ("list", "tuple", "dict")
+            if not held_by(expr, self.kinds) and not several:
                 return
             if isinstance(expr, Op) and (is_view(expr, self.kinds) or may_be_copy(expr)):
                 return

@@ -116,7 +116,7 @@ class Build(Sweeps):
     def _seed_shadow(self, result: Var, path: Path, seed: Var, links: dict[str, Any]) -> None:
         """Have what seeds a result added to its shadow, when the reverse sweep has got that back."""
         shadow = self._shadow(result, path, self.seeds, links)
-        self.seeds.append(Store(shadow, None, seed, "operator.add", **links))
+        self.seeds.append(Store(shadow, None, seed, "operator.add", True, **links))
 
     def _gradient_of(self, param: Param, state: State, body: Block) -> Expr:
         """The gradient of a parameter, in its structure: fresh memory, zeros where nothing reaches it."""

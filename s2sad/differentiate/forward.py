@@ -566,7 +566,7 @@ class _Tangent:
                 state[key] = None
             value: Expr = self.dot(stmt.expr) if active else Const(0.0)  # type: ignore[arg-type]
             if active or stmt.how is None:
-                out.append(Store(self.dot(stmt.base), stmt.index, value, stmt.how, **own(stmt)))
+                out.append(Store(self.dot(stmt.base), stmt.index, value, stmt.how, stmt.own, **own(stmt)))
         out.append(replace(stmt))
 
 

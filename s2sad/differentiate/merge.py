@@ -94,11 +94,18 @@ class _Merging:
         inner = alias_classes(callee, self.kinds)
         given = [p.var for p in callee.params if has_memory(p.var, self.kinds)]
         outside = [*given, *callee.free.values()]
-        writes = any(inner.may_share(s.base, v) for s in user_stores(callee, self.kinds) for v in outside)
+        # What the sweeps of a derivative write into is their own.
+        stores = [s for s in user_stores(callee, self.kinds) if not s.own]
+        writes = any(inner.may_share(s.base, v) for s in stores for v in outside)
         returned = [v for e in callee.results.values for v in vars_of(e) if has_memory(v, self.kinds)]
         shares = any(inner.may_share(r, v) for r in returned for v in outside)
         shares = shares or len(dict.fromkeys(map(inner.root, returned))) < len(returned)
-        shares = shares and any(aliases.root(v) in written for v in stmt.vars if has_memory(v, self.kinds))
+        # A reverse sweep copies what a call gives it before it adds to that.
+        shares = (
+            shares
+            and stmt.group is None
+            and any(aliases.root(v) in written for v in stmt.vars if has_memory(v, self.kinds))
+        )
         if not writes and not shares:
             return None
         what = "writes into its arguments" if writes else "returns memory that is written into"

@@ -81,7 +81,7 @@ def normalise(function: Function, kinds: Kinds) -> tuple[Function, dict[Stmt, Va
                     counters[loop] = counter
                 loop.body = body
                 made.append(loop)
-            elif isinstance(stmt, Store) and stmt.group is None:
+            elif isinstance(stmt, Store) and not stmt.own:
                 made += _plain_store(stmt, kinds)
             elif isinstance(stmt, Assign) and (plain := _without_displays(stmt, kinds)) is not None:
                 for part in plain:
@@ -175,7 +175,7 @@ def _plain_store(stmt: Store, kinds: Kinds) -> list[Stmt]:
 
 def with_own_arguments(function: Function, kinds: Kinds) -> Function:
     """The function with copies of the parameters that it writes into, so that the caller's arrays stay as they are."""
-    stores = [s for s in walk(function.body) if isinstance(s, Store) and s.group is None]
+    stores = [s for s in walk(function.body) if isinstance(s, Store) and not s.own]
     if not stores:
         return function
     aliases = alias_classes(function, kinds)

@@ -113,7 +113,10 @@ class Sweeps(AdjointNeeds):
         read = stmt.base if stmt.index is None else Op("operator.getitem", (stmt.base, stmt.index))
         self.kinds[cells] = kind_of_expr(read, self.kinds)
         index = stmt.index if stmt.index is not None else Const(...)
-        return [Restore(self.site(("cells", stmt), stmt.base.hint), (cells,)), Store(stmt.base, index, cells)]
+        return [
+            Restore(self.site(("cells", stmt), stmt.base.hint), (cells,)),
+            Store(stmt.base, index, cells, None, stmt.own),
+        ]
 
     def reverse(self, block: Block, state: State) -> Block:
         """The adjoint of a block; `state` is changed to what holds at its beginning."""
@@ -248,17 +251,17 @@ class Sweeps(AdjointNeeds):
         emit = out_emitter(out, links, self.kinds)
         if c.var in self.memory.shadowed:
             value = self._atom(flatten(c.value, emit), out, links)
-            out.append(Store(self._shadow(c.var, c.path, out, links), c.index, value, c.how, **links))
+            out.append(Store(self._shadow(c.var, c.path, out, links), c.index, value, c.how, True, **links))
             return
         if self.memory.is_alias(c.var):
             buffer = self._alias_buffer(c.var, state, out, links)
             value = self._atom(flatten(c.value, emit), out, links)
-            out.append(Store(buffer, c.index, value, c.how, **links))
+            out.append(Store(buffer, c.index, value, c.how, True, **links))
             return
         bar = self.bar(*key)
         if c.index is not None:
             self._own_buffer(c.var, c.path, state, out, links)
-            out.append(Store(bar, c.index, self._atom(flatten(c.value, emit), out, links), c.how, **links))
+            out.append(Store(bar, c.index, self._atom(flatten(c.value, emit), out, links), c.how, True, **links))
             return
         value = flatten(c.value, emit)
         if key not in state:
@@ -268,7 +271,7 @@ class Sweeps(AdjointNeeds):
         value = self._atom(value, out, links)
         kind = self.kinds.get(bar, UNKNOWN)
         if state[key] == OWNED and kind.is_array and kind.rank:
-            out.append(Store(bar, None, value, "operator.add", **links))
+            out.append(Store(bar, None, value, "operator.add", True, **links))
         else:
             out.append(Assign(bar, Op("operator.add", (bar, value), spelled="add="), **links))
             state[key] = OWNED
@@ -386,7 +389,7 @@ class Sweeps(AdjointNeeds):
                 out.append(Assign(copy, fresh, **links))
                 g = copy
         if stmt.how is None and clears:
-            out.append(Store(bar, stmt.index if stmt.index is not None else Const(...), Const(0), **links))
+            out.append(Store(bar, stmt.index if stmt.index is not None else Const(...), Const(0), None, True, **links))
         elif stmt.how == "operator.sub" and active:
             minus = Var("t", True)
             self.kinds[minus] = self.kinds[g]

@@ -162,12 +162,14 @@ class Store(Stmt):
     """A write into memory: `base[index] = expr`, or with `how` an operator name, `base[index] op= expr`.
 
     An index of None is the whole object (`base += expr` on a buffer). `how` may also be "add.at".
+    `own`: into a buffer of a derivative, which has one name unless it is a shadow.
     """
 
     base: Var
     index: Expr | None
     expr: Expr
     how: str | None = None
+    own: bool = False
 
 
 @dataclass(eq=False, slots=True)

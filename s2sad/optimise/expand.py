@@ -48,6 +48,8 @@ def expand(expr: Op, kinds: Kinds) -> Expr:
         return _helper(expr)
     if expr.name == "numpy.copy" and isinstance(expr.operands[0], Op):
         inner = expr.operands[0]
+        if inner.name == "numpy.copy":
+            return inner
         if inner.name == "numpy.broadcast_to" and _is_shape_of(inner.operands[1]):
             assert isinstance(inner.operands[1], Op)
             return filled(inner.operands[0], inner.operands[1].operands[0], kinds)

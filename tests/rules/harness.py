@@ -448,6 +448,10 @@ def check_kind(entry: Rule, u: Use, bound: dict[str, Any], y: Any) -> None:
     holds(predicted, y, lengths, f"{u} of unknown kinds: {predicted}")
 
 
+#: The dtype that a number of Python counts as, where a kind does not tell its sort.
+_COUNTED = {"float": "float64", "bool": "bool", "complex": "complex128"}
+
+
 def holds(predicted: Any, actual: Any, lengths: dict[str, int], what: str) -> None:
     """Check that a predicted kind says nothing false of a value."""
     real = kind_of(actual, "y")
@@ -458,7 +462,8 @@ def holds(predicted: Any, actual: Any, lengths: dict[str, int], what: str) -> No
     elif predicted.sort != "unknown":
         assert predicted.sort == real.sort, f"{what}; it is a {real.sort}"
     if predicted.dtype is not None:
-        assert predicted.dtype == real.dtype, f"{what}; its dtype is {real.dtype}"
+        counted = _COUNTED.get(real.sort, real.dtype) if predicted.sort == "unknown" else real.dtype
+        assert predicted.dtype == counted, f"{what}; its dtype is {real.dtype}"
     if isinstance(predicted.shape, tuple) and real.sort not in ("tuple", "list"):
         shape = np.shape(actual)
         assert len(predicted.shape) == len(shape), f"{what}; its shape is {shape}"
