@@ -107,8 +107,9 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
 
     >>> from s2sad.composition import TRANSFORMS
     >>> from s2sad.frontend.files import open_primal
-    >>> recipe(open_primal(__file__, "_dims"), TRANSFORMS["grad"]).name
-    'grad__dims'
+    >>> from s2sad.runtime import special
+    >>> recipe(open_primal(special.__file__, "digamma"), TRANSFORMS["grad"]).name
+    'grad_digamma'
     """
     source = primal.source
     names = [p.name for p in parameters(source.node.args)]

@@ -37,6 +37,7 @@ def parse_module(text: str, file: str) -> Any:
     s2sad.errors.S2sadError: model.py:1:5: [S108] '(' was never closed
     1 | y = (2
       |     ^
+    help: mend the text: Python cannot read it
     """
     return to_gast(parse_ast(text, file))
 
@@ -229,6 +230,7 @@ class located_syntax_errors:
     s2sad.errors.S2sadError: model.py:1:1: [S108] 'return' outside function
     1 | return
       | ^^^^^^
+    help: mend the text: Python cannot read it
     """
 
     def __init__(self, text: str, file: str) -> None:
