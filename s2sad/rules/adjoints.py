@@ -53,8 +53,22 @@ linear(f"{_HERE}.cast_back", "x, a, dtype=None", kind=_cast_kind, constant=("a",
 linear(f"{_HERE}.cast", "x, dtype", x="cast_back(g, x, dtype)")
 
 # Views that may be copies
-linear(f"{_HERE}.if_copied", "x, part, a", kind=_like("a", "x"), constant=("part", "a"), x="copied_part(g, part, a)")
-linear(f"{_HERE}.copied_part", "x, part, a", kind=_like("part", "x"), constant=("part", "a"), x="if_copied(g, part, a)")
+linear(
+    f"{_HERE}.if_copied",
+    "x, part, a",
+    kind=_like("a", "x"),
+    constant=("part", "a"),
+    views=("x",),
+    x="copied_part(g, part, a)",
+)
+linear(
+    f"{_HERE}.copied_part",
+    "x, part, a",
+    kind=_like("part", "x"),
+    constant=("part", "a"),
+    views=("x",),
+    x="if_copied(g, part, a)",
+)
 linear(f"{_HERE}.copy_with_strides", "x, like", kind=_like("x", "x"), constant=("like",), x="g")
 nondifferentiable(f"{_HERE}.zeros_with_strides", kind=_like("x", "x"), signature="x")
 
