@@ -378,7 +378,7 @@ class _Elaborator:
 
     def sequence(self, stmt: Assign, operand: Expr) -> Stmt | None:
         """What a loop runs over: the keys of a dict, anything else itself."""
-        kind = self.kind_or_none(operand)
+        kind = self.assumed_kind(operand)
         if kind is None:
             return None
         if kind.sort == "dict":

@@ -562,7 +562,8 @@ def _unsettled(stmt: Stmt, op: Op, kinds: Kinds) -> Expr:
             raise S2sadError("S204", reason, stmt.origin, "keep to one class, one function and one length")
         return Const(None)
     if op.name == "s2sad.sequence":
-        return op.operands[0]
+        reason = "what this loop runs over cannot be found out before the loop itself is"
+        raise S2sadError("S201", reason, stmt.origin, "bind it to a name of its own before the loop")
     if op.name == VALUE_CALL:
         what = f"`{op.spelled}`" if op.spelled else "this"
         kind = kind_of_expr(op.operands[0], kinds)
@@ -572,12 +573,15 @@ def _unsettled(stmt: Stmt, op: Op, kinds: Kinds) -> Expr:
         raise S2sadError(
             "S204", f"which function {what} is cannot be found out", stmt.origin, "call a function by its name"
         )
+    if op.name == "functools.partial":
+        reason = "a partial object of what is no function of a known name is not supported"
+        raise S2sadError("S201", reason, stmt.origin, "use a lambda")
     if op.name == "s2sad.put":
         raise S2sadError("S201", "a dict whose keys are not literals is not supported", stmt.origin, "use a list")
     raise S2sadError("S201", "what is unpacked here has no known length", stmt.origin, "write the items out")
 
 
-_UNSETTLED = (ASSUMED, FUNCTION, VALUE_CALL, "s2sad.sequence", "s2sad.put", "s2sad.display_tuple", "s2sad.display_list")
+_UNSETTLED = (ASSUMED, "functools.partial", FUNCTION, VALUE_CALL, "s2sad.sequence", "s2sad.put", "s2sad.display_tuple", "s2sad.display_list")
 
 
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Expr:
@@ -592,6 +596,9 @@ def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -
     prefix, _, name = op.name.partition(".")
     if prefix in ("method", "attribute"):
         receiver = kind_of_expr(op.operands[0], kinds)
+        if will_be_called(receiver, op.name):
+            reason = f"what {name!r} is here cannot be found out: its object changes its form in a loop"
+            raise S2sadError("S204", reason, stmt.origin, "keep to one class and one length")
         of_tuple = is_named_tuple(receiver.cls) and name in receiver.cls._fields
         holds_it = receiver.sort in ("object", "class") or of_tuple
         if prefix == "attribute" and holds_it:

@@ -384,6 +384,15 @@ def any_and_all(x):
     return total
 
 
+@at(SQUARE.astype(np.float32))
+def sequence_rebound_by_its_own_loop(m):
+    total = 0.0
+    for row in m:
+        m = np.outer(np.cumsum(row), np.arange(3.0))
+        total = total + np.mean(m * m)
+    return total + np.mean(m)
+
+
 # ---- map, filter, reduce -------------------------------------------------------------------------------------------
 
 
