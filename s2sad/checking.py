@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.errors import S2sadWarning
+from s2sad.ir.structures import names_of, parts_of, with_parts
 
 Path = tuple[int, ...]
 
@@ -94,7 +95,7 @@ def _compare(
     """Raise AssertionError at the first leaf of a gradient that is not of the argument's form, or not right."""
     found = dict(_leaves(gradient))
     for path, x in _leaves(at[position]):
-        where = what + "".join(f"[{k}]" for k in path)
+        where = what + _spelled(at[position], path)
         if path not in found or found[path].shape != x.shape:
             form = "nothing" if path not in found else f"shape {found[path].shape}"
             raise AssertionError(f"the gradient of {where} has {form}, where the argument has shape {x.shape}")
@@ -121,18 +122,31 @@ def _compare(
 
 def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, np.ndarray]]:
     """The floating-point leaves of an argument, or of a gradient, each with its path."""
-    if isinstance(value, (tuple, list)):
-        for k, item in enumerate(value):
+    parts = parts_of(value)
+    if parts is not None:
+        for k, item in enumerate(parts):
             yield from _leaves(item, (*path, k))
     elif value is not None and np.asarray(value).dtype.kind == "f":
         yield path, np.asarray(value)
 
 
+def _spelled(value: Any, path: Path) -> str:
+    """A path as Python writes it: `.layers[0]['w']`."""
+    made = ""
+    for k in path:
+        name, is_object = (names_of(value) or [])[k], not isinstance(value, (tuple, list, dict))
+        made += f".{name}" if is_object else f"[{name!r}]"
+        value = (parts_of(value) or [])[k]
+    return made
+
+
 def _with(value: Any, path: Path, index: tuple[int, ...], moved: float) -> Any:
     """A copy of an argument, in double precision, with one element moved."""
     if path:
-        items = [_with(v, path[1:], index, moved) if k == path[0] else _copies([v])[0] for k, v in enumerate(value)]
-        return type(value)(items)
+        parts = enumerate(parts_of(value) or ())
+        return with_parts(
+            value, [_with(v, path[1:], index, moved) if k == path[0] else _copies([v])[0] for k, v in parts]
+        )
     if not isinstance(value, np.ndarray):
         return moved
     copy = value.astype(float)
@@ -146,15 +160,17 @@ def _copies(values: Sequence[Any]) -> list[Any]:
     def copy(value: Any) -> Any:
         if isinstance(value, np.ndarray):
             return value.copy()
-        return type(value)(map(copy, value)) if type(value) in (tuple, list) else value
+        parts = parts_of(value)
+        return value if parts is None else with_parts(value, list(map(copy, parts)))
 
     return [copy(v) for v in values]
 
 
 def _direction(value: Any, seed: int) -> Any:
     """A direction of an argument's form."""
-    if isinstance(value, (tuple, list)):
-        return type(value)(_direction(v, seed + 7 * k + 1) for k, v in enumerate(value))
+    parts = parts_of(value)
+    if parts is not None:
+        return with_parts(value, [_direction(v, seed + 7 * k + 1) for k, v in enumerate(parts)])
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return _wave(value.shape, seed).astype(value.dtype)
     return type(value)(_wave((), seed)) if isinstance(value, (float, np.floating)) else value

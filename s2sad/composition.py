@@ -173,20 +173,26 @@ def check_result(base: Flat, options: Options, function: str, place: Place | Non
     returned = base.program.main.results
     kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
     what = no_number(kind)
-    if what is not None:
+    if what is not None and not (kind.parts is not None and kind.carries_derivative):
         help = "return its real part, or its absolute value" if what == "complex" else "return a real number"
         raise S2sadError("S409", f"the result of {function} is {what}, not a real number", place, help)
     if options.mode == "forward":
         return
-    if options.seed == "one" and (kind.sort in ("tuple", "list") or (kind.is_array and kind.rank)):
+    is_whole = kind.sort in ("tuple", "list") or kind.parts is not None
+    if options.seed == "one" and (is_whole or (kind.is_array and kind.rank)):
         axes = "1 axis" if kind.rank == 1 else f"{kind.rank} axes"
         what = f"an array of {axes}" if kind.is_array else f"a {kind.sort}"
         raise S2sadError("S408", f"the result of {function} is {what}, not a scalar", place, NOT_SCALAR_HELP)
-    if options.seed != "one" and kind.sort in ("tuple", "list"):
+    if options.seed != "one" and is_whole and not (options.seed == "given" and _has_form(kind)):
         raise S2sadError("S408", f"the result of {function} is a {kind.sort}, not an array", place, "return one array")
     if options.seed == "given" and _differ(kind.shape, seeds[0].shape):
         reason = f"the seed does not have the shape of the result of {function}"
         raise S2sadError("S402", reason, place, "pass a seed of the same shape")
+
+
+def _has_form(kind: Kind) -> bool:
+    """Whether a seed for results of a kind can be given in their structure: all their leaves are known."""
+    return kind.parts is not None and all(k.parts is None or _has_form(k) for k in kind.parts)
 
 
 def _differ(a: Shape, b: Shape) -> bool:
@@ -211,7 +217,8 @@ def text_of(flat: Flat, doc: str = "", watch: Watch | None = None) -> Text:
 
     def by_name(label: Label) -> Primal | None:
         primal = lowering.primals.get(label)
-        return primal if primal is not None and primal.has_name and label is not program.entry else None
+        called = primal is not None and primal.has_name and label is not program.entry
+        return primal if called and label not in lowering.written_out else None
 
     scopes = [p.scope for p in lowering.labels if p.has_name]
     order = [label for label in labels_called(program) if by_name(label) is None]

@@ -59,7 +59,8 @@ from s2sad.differentiate.complexes import power_that_may_be_complex
 from s2sad.errors import Place, S2sadError, S2sadWarning
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
-from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
+from s2sad.ir.kinds import UNKNOWN, Extent, Kind, is_named_tuple, kind_by_parts, kind_of
+from s2sad.ir.structures import holds_floats, parts_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
 from s2sad.runtime.checks import require_apart
 
@@ -460,6 +461,10 @@ class Derivative:
         for p, value in zip(order, values[bound:]):
             if p.kind is p.KEYWORD_ONLY:
                 by_name[p.name] = value
+            elif p.kind is p.VAR_KEYWORD:
+                by_name.update(value)
+            elif p.kind is p.VAR_POSITIONAL:
+                places += value
             else:
                 places.append(value)
         return function(*places, **by_name)
@@ -467,11 +472,6 @@ class Derivative:
     def _checked(self, given: Sequence[Any]) -> list[Any]:
         """What is bound and what was given, as it goes to the text: an int that is differentiated as a float."""
         values = list(given)
-        for p in self._parameters:
-            if p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD):
-                star = "*" if p.kind is p.VAR_POSITIONAL else "**"
-                reason = f"`{star}{p.name}` of {self._base_name()} is not supported"
-                raise S2sadError("S201", reason, self._place(), "name the parameters")
         order = list(self.__signature__.parameters)
         for i in self._wrt:
             name = self._parameters[i].name
@@ -509,7 +509,7 @@ class Derivative:
         varied = [i for i, v in enumerate(values) if not told_by_type(type(v))]
         arrays = [i for i in varied if type(values[i]) is np.ndarray]
         objects = [i for i in varied if i not in arrays]
-        if any(isinstance(values[i], (tuple, list, np.generic, np.ndarray)) for i in objects):
+        if any(isinstance(values[i], (tuple, list, dict, np.generic, np.ndarray)) for i in objects):
             return
         key = type_key(values)
         if not varied:
@@ -575,6 +575,11 @@ class Derivative:
             self._table, self._by_shape, self._made, self._guards = {}, {}, {}, {}
             self._set_call()
 
+    def _is_meant(self, value: Any, name: str) -> bool:
+        """Whether an object is differentiated on purpose: `self` only where it is named."""
+        wanted = self.options.wrt if isinstance(self.options.wrt, (tuple, list)) else (self.options.wrt,)
+        return name != "self" or type(value) in (tuple, list, dict) or name in wanted
+
     def _differentiable(self, value: Any, name: str) -> Any:
         """A differentiated argument, an int as a float. Raises S403 to S407 for what carries no derivative."""
         if type(value) is float:
@@ -587,7 +592,7 @@ class Derivative:
                 raise S2sadError("S407", reason, self._place(), "pass a float") from None
         if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
             return value
-        if type(value) in (tuple, list) and kind_of(value).carries_derivative and not _is_odd(value):
+        if parts_of(value) is not None and holds_floats(value) and not _is_odd(value) and self._is_meant(value, name):
             return value
         code, what, help = _why_not(value, name)
         raise S2sadError(code, f"{name!r} {what}, which cannot be differentiated with respect to", self._place(), help)
@@ -618,7 +623,7 @@ def _why_not(value: Any, name: str) -> tuple[str, str, str]:
         return code, f"holds {what}", f"pass {name}.astype(float)" if kind in "iub" else help
     if isinstance(value, (str, bytes)):
         return "S405", "is text", help
-    if type(value) in (tuple, list):
+    if parts_of(value) is not None and (name != "self" or type(value) in (tuple, list, dict)):
         sort = type(value).__name__
         what = "holds others than numbers and arrays" if _is_odd(value) else "holds no floats"
         return "S407", f"is a {sort} that {what}", f"pass a {sort} of floats or arrays of floats"
@@ -629,24 +634,30 @@ def _why_not(value: Any, name: str) -> tuple[str, str, str]:
 
 
 def _is_odd(value: Any) -> bool:
-    """Whether a tuple or list holds, at any depth, what is neither a real number, an array of these, text nor None."""
-    if type(value) in (tuple, list):
-        return any(map(_is_odd, value))
+    """Whether a tuple, list or dict holds, at any depth, what no gradient can mirror: complex numbers, odd arrays."""
+    if type(value) in (tuple, list, dict) or is_named_tuple(type(value)):
+        return any(map(_is_odd, parts_of(value) or ()))
     if isinstance(value, np.ndarray):
-        return type(value) not in _ARRAYS or value.dtype.kind not in "fiub"
-    kind = kind_of(value)
-    return kind.sort not in ("int", "float", "bool", "str", "none", "scalar") or (kind.dtype or "").startswith("c")
+        return type(value) not in _ARRAYS or value.dtype.kind not in "fiubOUS"
+    return (kind_of(value).dtype or "").startswith("c") or isinstance(value, complex)
 
 
 def same_structure(a: Any, b: Any) -> bool:
-    """Whether a tangent has the shape of its argument: that of an array, or of each item of a tuple or list.
+    """Whether a tangent has the shape of its argument: that of an array, or of each part of a container.
+
+    What cannot be differentiated may have any tangent, None say.
 
     >>> same_structure(1.0, 2.0), same_structure(np.ones(3), 1.0), same_structure((1.0, np.ones(2)), (2.0, np.ones(2)))
     (True, False, True)
     """
-    if type(a) in (tuple, list):
-        return type(b) is type(a) and len(a) == len(b) and all(map(same_structure, a, b))
-    return type(b) not in (tuple, list) and np.shape(a) == np.shape(b)
+    parts = parts_of(a)
+    if parts is not None:
+        others = parts_of(b)
+        same = type(b) is type(a) and others is not None and len(parts) == len(others)
+        return same and all(map(same_structure, parts, others or ()))
+    if not holds_floats(a):
+        return True
+    return b is not None and parts_of(b) is None and np.shape(a) == np.shape(b)
 
 
 # ---- callables -------------------------------------------------------------------------------------------------
@@ -764,15 +775,13 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
     """The kinds of actual arguments. Axes of equal length share a symbol, those of length one are one."""
     sizes: dict[int, str] = {}
 
-    def of(value: Any) -> Kind:
-        if type(value) in _ARRAYS:
-            dims = tuple(1 if n == 1 else Extent(sizes.setdefault(n, f"n{len(sizes)}"), 0, True) for n in value.shape)
-            return Kind("array", value.dtype.name, dims)
-        if type(value) in (tuple, list):
-            return Kind(type(value).__name__, items=tuple(map(of, value)))
-        return kind_of(value)
+    def of_array(array: np.ndarray, place: str) -> Kind:
+        if type(array) not in _ARRAYS:
+            return kind_of(array)
+        dims = tuple(1 if n == 1 else Extent(sizes.setdefault(n, f"n{len(sizes)}"), 0, True) for n in array.shape)
+        return Kind("array", array.dtype.name, dims)
 
-    return [of(v) for v in given]
+    return [kind_by_parts(v, of_array) for v in given]
 
 
 def guards_of(flat: Flat) -> list[Guard]:

@@ -14,7 +14,6 @@ from s2sad.analysis.kinds import Kinds, Specialiser
 from s2sad.backend.tapes import lay_out_tapes, name_single_saves
 from s2sad.differentiate.complexes import refuse_complex
 from s2sad.differentiate.forward import ForwardMode
-from s2sad.differentiate.items import save_items
 from s2sad.differentiate.merge import merge_writers
 from s2sad.differentiate.reverse import ReverseMode
 from s2sad.differentiate.unfold import unfold
@@ -50,6 +49,9 @@ class Flat:
     lowering: Lowering
     notes: list[str] = field(default_factory=list)
 
+
+#: Which parameters follow which.
+_ORDER = {"args": 1, "keyword": 2, "kwargs": 3}
 
 Watch = Callable[[str, Program, Kinds], None]
 
@@ -91,7 +93,6 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     notes: list[str] = []
     program, kinds = merge_writers(flat.program, flat.kinds, flat.lowering)
     program, kinds = unfold(program, kinds, flat.lowering, request.wrt)
-    program, kinds = save_items(program, kinds)
     refuse_complex(program, kinds, request.wrt)
     if request.mode == "forward":
         program, kinds = ForwardMode(program, kinds, flat.lowering).tangent(request.wrt, name=request.name)
@@ -102,7 +103,7 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
         )
         notes = mode.notes
     # Callers see a seed before what is given by name alone.
-    program.main.params.sort(key=lambda p: p.passing == "keyword")
+    program.main.params.sort(key=lambda p: _ORDER.get(p.passing, 0))
     watch("differentiated", program, kinds)
     program = name_single_saves(program, kinds)
     for _, change in PASSES:

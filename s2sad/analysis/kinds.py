@@ -6,19 +6,18 @@ combination of its arguments' kinds, and attributes, methods and in-place operat
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import sys
-import types
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from s2sad.analysis.elaborate import ASSUMED, elaborate, form_of, hands_captures, is_transient, will_be_called
 from s2sad.errors import S2sadError
-from s2sad.frontend.expressions import bind_arguments
+from s2sad.frontend.calls import FUNCTION, STAR, VALUE_CALL
 from s2sad.frontend.lower import Lowering
-from s2sad.frontend.resolve import LivePrimal
-from s2sad.frontend.scopes import parameters, tuple_arity
-from s2sad.ir.kinds import INT, SOME, UNKNOWN, Extent, Kind, join, kind_of
+from s2sad.ir.kinds import INT, NONE, SOME, UNKNOWN, Extent, Kind, common_element, is_named_tuple, join, kind_of
 from s2sad.ir.nodes import (
     CALL,
     DISPLAYS,
@@ -42,6 +41,7 @@ from s2sad.ir.nodes import (
     Var,
     While,
     blocks_of,
+    in_one_piece,
     replace,
     walk,
 )
@@ -84,10 +84,19 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
     if expr.name in DISPLAYS:
         kind = display_kind(expr, operand)
         return None if bottom else kind
-    if expr.name.startswith("attribute.") and expr.operands:
+    if expr.name in _SETTLED:
+        return _SETTLED[expr.name](expr, operand)
+    is_member = expr.name.startswith(("attribute.", "method.")) and bool(expr.operands)
+    if is_member and will_be_called(operand(expr.operands[0]), expr.name):
+        return None
+    if expr.name.startswith(("attribute.", "field.")) and expr.operands:
         receiver = operand(expr.operands[0])
-        if receiver.sort == "object":
-            return None if bottom else dict(receiver.fields).get(expr.name.partition(".")[2], UNKNOWN)
+        name = expr.name.partition(".")[2]
+        if receiver.sort in ("object", "class"):
+            return None if bottom else dict(receiver.fields).get(name) or _class_constant(receiver.cls, name)
+        if receiver.sort == "tuple" and is_named_tuple(receiver.cls) and name in receiver.cls._fields:
+            items = receiver.items
+            return None if bottom else UNKNOWN if items is None else items[receiver.cls._fields.index(name)]
     if expr.name.startswith("method.") and operand(expr.operands[0]).sort in _NOT_ARRAYS:
         receiver = operand(expr.operands[0])
         view = _DICT_VIEWS.get(expr.name) if receiver.sort == "dict" or receiver.cls is dict else None
@@ -118,6 +127,54 @@ def _iterator_kind(name: str) -> Kind:
     is_iterator = isinstance(cls, type) and hasattr(cls, "__iter__") and not hasattr(cls, "__getitem__")
     return Kind("object", cls=cls) if is_iterator else UNKNOWN
 
+
+def _class_constant(cls: Any, name: str) -> Kind:
+    """The kind of a number or array that a class holds for all its objects."""
+    held = inspect.getattr_static(cls, name, None) if isinstance(cls, type) else None
+    kind = kind_of(held)
+    return kind if kind.is_array or kind.is_number else UNKNOWN
+
+
+def _function_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    identity = op.operands[0]
+    assert isinstance(identity, Const)
+    return Kind("function", cls=identity.value, items=tuple(kind(o) for o in op.operands[1:]))
+
+
+def _appended_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    values, item = map(kind, op.operands)
+    if values.items is not None:
+        return Kind("list", items=(*values.items, item))
+    return Kind("list", element=values.element and common_element(values, Kind("list", items=(item,))))
+
+
+def _type_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    of = kind(op.operands[0])
+    return Kind("class", cls=of.cls) if of.sort == "object" and of.cls is not None else Kind("object", cls=type)
+
+
+def _put_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    return Kind("dict")
+
+
+def _later(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    """What is not known before the operation is settled."""
+    return None
+
+
+_SETTLED: dict[str, Callable[[Op, Callable[[Expr], Kind]], Kind | None]] = {
+    FUNCTION: _function_kind,
+    VALUE_CALL: _later,
+    "s2sad.sequence": _later,
+    "s2sad.display_tuple": _later,
+    "s2sad.display_list": _later,
+    "functools.partial": _later,
+    "builtins.type": _type_kind,
+    ASSUMED: lambda op, kind: NONE,
+    "s2sad.append": _appended_kind,
+    "s2sad.shorter": lambda op, kind: kind(op.operands[0]),
+    "s2sad.put": _put_kind,
+}
 
 #: What the methods of a dict give that can be looped over, but have no items by position.
 _DICT_VIEWS = {
@@ -255,11 +312,26 @@ class Specialiser:
         while self._circular and self._changed:
             self._round, self._circular, self._changed = {}, False, False
             self._infer(root)
-        for instance in self._round:
+        for instance in self._reached(root):
             if instance.body is not None:
                 instance.results = [k or UNKNOWN for k in instance.results]
                 instance.body.body = self._rewrite(instance, instance is root)
-                instance.function = replace_function(instance.body, label=instance.label)
+                if hands_captures([*instance.given, *(k for k in instance.results if k is not None)]):
+                    self.lowering.written_out.add(instance.label)
+                params = instance.body.params if instance is root else [in_one_piece(p) for p in instance.body.params]
+                instance.function = replace_function(instance.body, label=instance.label, params=params)
+
+    def _reached(self, root: _Instance) -> list[_Instance]:
+        """The instances of this round that are called in the end: what is settled on the way may call others."""
+        found, work = {root: None}, [root]
+        while work:
+            instance = work.pop()
+            for stmt in walk(instance.body.body) if instance.body is not None else ():
+                target = instance.targets.get(stmt)
+                if target is not None and target in self._round and target not in found:
+                    found[target] = None
+                    work.append(target)
+        return [i for i in self._round if i in found]
 
     def _infer(self, instance: _Instance) -> None:
         """One round for an instance; a call of what is still being inferred takes what is known of it so far."""
@@ -294,9 +366,11 @@ class Specialiser:
             return self._call(instance, stmt, arguments)
 
         instance.kinds = infer(probe, fixed, calls)
-        while self._find_methods(function.body, instance.kinds):
-            probe.body[len(moving) :] = function.body
-            instance.kinds = infer(probe, fixed, calls)
+        elaborated = elaborate(function, lambda e: reached_kind(e, instance.kinds.get), self.lowering)
+        if elaborated is not None:
+            instance.body = elaborated
+            self._infer(instance)
+            return
         widened = [v for v, k in moving.items() if _is_widened(k, instance.kinds.get(v, k))]
         if widened:
             instance.body = _with_own_names(function, widened)
@@ -306,40 +380,6 @@ class Specialiser:
         self._changed = self._changed or results != instance.results
         instance.results = results
         self._round[instance] = False
-
-    def _find_methods(self, block: Block, kinds: Kinds) -> bool:
-        """Make calls of methods of the user's classes plain calls; tell whether there were any."""
-        found = False
-        for position, stmt in enumerate(block):
-            for inner in blocks_of(stmt):
-                found = self._find_methods(inner, kinds) or found
-            if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name.startswith("method.")):
-                continue
-            receiver = kind_of_expr(stmt.expr.operands[0], kinds)
-            name = stmt.expr.name.partition(".")[2]
-            if receiver.sort != "object" or not isinstance(receiver.cls, type):
-                continue
-            if name in dict(receiver.fields):
-                continue  # what the object itself holds under this name hides the method
-            held = inspect.getattr_static(receiver.cls, name, None)
-            if isinstance(held, staticmethod):
-                function, operands = held.__func__, stmt.expr.operands[1:]
-            else:
-                function, operands = held, stmt.expr.operands
-            if not isinstance(function, types.FunctionType):
-                continue
-            self.lowering.methods[receiver.cls, name] = held
-            primal = LivePrimal(function)
-            params = parameters(primal.source.node.args)
-            if tuple_arity(primal.source.node) is not None:
-                reason = f"the method {name!r} returns a tuple, which is not supported"
-                raise S2sadError("S201", reason, stmt.origin, "return one value")
-            arguments = bind_arguments(primal, params, operands, stmt.expr.keywords, stmt.origin)
-            call = Call((stmt.var,), self.lowering.label(primal), tuple(arguments))
-            call.origin, call.quote, call.group = stmt.origin, stmt.quote, stmt.group
-            block[position] = call
-            found = True
-        return found
 
     def _call(self, caller: _Instance, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
         canonical, back = _canonical(arguments)
@@ -370,6 +410,9 @@ class Specialiser:
                     if callee is None:  # an argument that no value reaches: the call is not reached either
                         new.append(stmt)
                         continue
+                    if any(is_transient(kinds.get(v, UNKNOWN)) for v in stmt.vars):
+                        reason = "a function is kept here that captured a name which is bound again"
+                        raise S2sadError("S201", reason, stmt.origin, "give it a default, as in lambda t, w=w: t * w")
                     stmt.callee = callee.label
                     self.lowering.primals[callee.label] = self.lowering.primals[callee.generic]
                 elif isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in IN_PLACE:
@@ -508,15 +551,67 @@ def _check_written(stmt: Store, kinds: Kinds) -> None:
         raise S2sadError("S201", reason, stmt.origin, "use an array, or build a new value")
 
 
-def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Op:
+def _unsettled(stmt: Stmt, op: Op, kinds: Kinds) -> Expr:
+    """A function value as what it captured; refuse what the kinds could not settle."""
+    if op.name == FUNCTION:
+        return Op("tuple", op.operands[1:])
+    if op.name == ASSUMED:
+        assumed = op.operands[1]
+        if isinstance(assumed, Const) and form_of(kind_of_expr(op.operands[0], kinds)) != assumed.value:
+            reason = "what is called here changes its form in a loop, which is not supported"
+            raise S2sadError("S204", reason, stmt.origin, "keep to one class, one function and one length")
+        return Const(None)
+    if op.name == "s2sad.sequence":
+        reason = "what this loop runs over cannot be found out before the loop itself is"
+        raise S2sadError("S201", reason, stmt.origin, "bind it to a name of its own before the loop")
+    if op.name == VALUE_CALL:
+        what = f"`{op.spelled}`" if op.spelled else "this"
+        kind = kind_of_expr(op.operands[0], kinds)
+        if kind.sort == "class":
+            reason = f"an object of class {kind.cls.__qualname__} made here is not supported"
+            raise S2sadError("S201", reason, stmt.origin, "make it outside, and pass it in")
+        raise S2sadError(
+            "S204", f"which function {what} is cannot be found out", stmt.origin, "call a function by its name"
+        )
+    if op.name == "functools.partial":
+        reason = "a partial object of what is no function of a known name is not supported"
+        raise S2sadError("S201", reason, stmt.origin, "use a lambda")
+    if op.name == "s2sad.put":
+        raise S2sadError("S201", "a dict whose keys are not literals is not supported", stmt.origin, "use a list")
+    raise S2sadError("S201", "what is unpacked here has no known length", stmt.origin, "write the items out")
+
+
+_UNSETTLED = (
+    ASSUMED, "functools.partial", FUNCTION, VALUE_CALL, "s2sad.sequence", "s2sad.put", "s2sad.display_tuple",
+    "s2sad.display_list",
+)  # fmt: skip
+
+
+_ARITHMETIC = frozenset(f"operator.{n}" for n in "add sub mul truediv pow matmul neg floordiv mod".split())
+
+
+def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Expr:
     """An operation with methods and attributes named as those of arrays.
 
     unclear: Vars that may hold objects of which nothing is known.
     """
+    if op.name in _UNSETTLED:
+        return _unsettled(stmt, op, kinds)
+    if any(isinstance(o, Op) and o.name == STAR for o in op.operands) or any(k == "**" for k, _ in op.keywords):
+        raise S2sadError("S201", "what is unpacked here has no known length", stmt.origin, "write the arguments out")
     prefix, _, name = op.name.partition(".")
+    if op.name in _ARITHMETIC and any(kind_of_expr(o, kinds).sort == "function" for o in op.operands):
+        raise S2sadError("S201", "a function is no number to calculate with", stmt.origin, "call it, or pass a number")
     if prefix in ("method", "attribute"):
         receiver = kind_of_expr(op.operands[0], kinds)
-        if receiver.sort in ("object", "dict", "str"):
+        if will_be_called(receiver, op.name):
+            reason = f"what {name!r} is here cannot be found out: its object changes its form in a loop"
+            raise S2sadError("S204", reason, stmt.origin, "keep to one class and one length")
+        of_tuple = is_named_tuple(receiver.cls) and name in receiver.cls._fields
+        holds_it = receiver.sort in ("object", "class") or of_tuple
+        if prefix == "attribute" and holds_it:
+            return Op(f"field.{name}", op.operands)
+        if receiver.sort in ("object", "dict", "str", "list", "tuple", "class", "function"):
             return Op(f"object_method.{name}", op.operands, op.keywords, op.spelled) if prefix == "method" else op
         if op.operands[0] in unclear:
             reason = f"whether {name!r} is that of an array cannot be found out: nothing is known of what has it"
@@ -546,8 +641,6 @@ def _copy(function: Function) -> Function:
             set_blocks(new, [block(b) for b in blocks_of(stmt)])
             made.append(new)
         return made
-
-    from dataclasses import replace
 
     params = [replace(p, var=var(p.var)) for p in function.params]
     free = {name: var(v) for name, v in function.free.items()}
@@ -591,6 +684,7 @@ def _canonical(arguments: list[Kind]) -> tuple[list[Kind], Callable[[Kind], Kind
             shape = None if None in names else frozenset(names)
         items = None if kind.items is None else tuple(change(k, axis, name) for k in kind.items)
         fields = tuple((n, change(k, axis, name)) for n, k in kind.fields)
-        return Kind(kind.sort, kind.dtype, shape, items, kind.cls, fields)
+        element = kind.element and change(kind.element, axis, name)
+        return dataclasses.replace(kind, shape=shape, items=items, fields=fields, element=element)
 
     return [change(k, rename, token) for k in arguments], lambda k: change(k, undo, lambda t: back.get(t))

@@ -120,7 +120,7 @@ def is_cheap(expr: Expr, kinds: Kinds) -> bool:
         return True
     if isinstance(expr, Raw):
         return expr.pure
-    if expr.name in DISPLAYS or expr.name == "s2sad.select" or expr.name.startswith("attribute."):
+    if expr.name in DISPLAYS or expr.name == "s2sad.select" or expr.name.startswith(("attribute.", "field.")):
         return True
     entry = registry.find(rule_name(expr))
     if entry is None or not entry.pure:

@@ -128,7 +128,7 @@ def is_of_kind(value: Any, kind: Kind) -> bool:
     return value is not MISSING and kind_of(value) == kind
 
 
-_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None), range, types.FunctionType, types.ModuleType})
+_PLAIN = frozenset({float, int, bool, complex, str, bytes, type(None), range, types.ModuleType})
 
 
 def told_by_type(cls: type) -> bool:

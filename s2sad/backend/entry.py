@@ -91,6 +91,10 @@ def entry_check(
             count = "" if kind_.items is None else f" or len({name}) != {len(kind_.items)}"
             made.structure.append(f"not isinstance({name}, {kind_.sort}){count}")
             listed.append(f"a {kind_.sort} {name}" + ("" if kind_.items is None else f" of {len(kind_.items)} items"))
+        elif kind_.sort == "dict":
+            if kind_.keys is not None:
+                made.structure.append(f"not isinstance({name}, dict) or list({name}) != {list(kind_.keys)!r}")
+                listed.append(f"a dict {name} of {', '.join(map(str, kind_.keys)) or 'nothing'}")
         elif kind_.cls is not None and kind_.dtype is None:
             made.structure.append(f'type({name}).__qualname__ != "{kind_.cls.__qualname__}"')
             listed.append(f"{name} of class {kind_.cls.__qualname__}")
@@ -200,7 +204,7 @@ def _and(names: Sequence[str]) -> str:
 #: Of more items or attributes than these it is not found out one by one which are relied on.
 _FEW = 8
 
-_HOLDERS = ("tuple", "list", "object")
+_HOLDERS = ("tuple", "list", "dict", "object")
 
 
 def weakest(names: Sequence[str], kinds: Sequence[Kind], gives: Callable[[tuple[Kind, ...]], bool]) -> tuple[Kind, ...]:
@@ -280,6 +284,8 @@ def _parts(name: str, kind: Kind) -> list[tuple[str, Kind]]:
     """The items of a tuple or list and the attributes of an object, each with its expression."""
     if kind.sort in ("tuple", "list"):
         return [(f"{name}[{k}]", item) for k, item in enumerate(kind.items or ())]
+    if kind.sort == "dict":
+        return [(f"{name}[{k!r}]", item) for k, item in zip(kind.keys or (), kind.items or ())]
     return [(f"{name}.{attribute}", held) for attribute, held in kind.fields]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import gast
 
+from s2sad.analysis.lists import LENGTHENING, lists_held_elsewhere
 from s2sad.backend.naming import choose_names
 from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
@@ -38,6 +39,7 @@ from s2sad.ir.nodes import (
     Store,
     Var,
     While,
+    keys_of,
     walk,
 )
 from s2sad.ir.walk import exits, expressions
@@ -53,7 +55,8 @@ class Surroundings:
     """What the text of a function leans on: the names of modules and siblings, and what it turned out to use.
 
     module_name: qualified module -> the name under which the text finds it.
-    functions: names of the program's functions. keyword_only: their parameters that go by name, position -> name.
+    functions: names of the program's functions. keyword_only: their parameters that go by name, position -> name, and
+    those that collect arguments, position -> "*" or "**".
     helpers: runtime functions used, plain name -> qualified name; modules: names used -> qualified module.
     """
 
@@ -90,6 +93,10 @@ def global_names(function: Function) -> set[str]:
                     bound = {n for n, _ in e.reads}
                     found.update(n.id for n in gast.walk(e.tree) if isinstance(n, gast.Name) and n.id not in bound)
             elif isinstance(e, Op):
+                if e.name.startswith("s2sad.runtime."):
+                    found.add(e.name.rpartition(".")[2])
+                if e.name == "s2sad.mirrored":
+                    found.add("mirrored")
                 if e.spelled and e.spelled[0] not in "=" and not e.spelled.endswith("="):
                     found.add(e.spelled.partition(".")[0].partition("(")[0])
                 stack += [*e.operands, *(v for _, v in e.keywords)]
@@ -105,6 +112,7 @@ class _Raising:
         self.around = around
         self.names = choose_names(function, {*around.taken, *global_names(function)})
         self.commented: object = None
+        self.held_lists = lists_held_elsewhere(function, self.names)
 
     # ---- the function ------------------------------------------------------------------------------------------
 
@@ -188,8 +196,21 @@ class _Raising:
                     return [*made, *self.block(stmt.orelse, trip)]
                 made += self.branch(stmt, trip)
                 continue
+            if position and made and (popped := self.popped(block[position - 1], stmt)) is not None:
+                made[-1] = popped
+                continue
             made += self.statement(stmt)
         return made
+
+    def popped(self, before: Stmt, stmt: Stmt) -> Any:
+        """`x = xs.pop()` for the two statements `x = xs[-1]; xs.pop()`."""
+        if not (isinstance(before, Assign) and isinstance(stmt, Assign) and isinstance(stmt.expr, Op)):
+            return None
+        last = Op("operator.getitem", (stmt.expr.operands[0], Const(-1))) if stmt.expr.operands else None
+        if stmt.expr.name != "s2sad.shorter" or before.expr != last or before.var is stmt.var:
+            return None
+        pop = self.changed_in_place(stmt)
+        return None if pop is None else gast.Assign([self.name(before.var, gast.Store())], pop.value, None)
 
     # ---- statements --------------------------------------------------------------------------------------------
 
@@ -238,12 +259,28 @@ class _Raising:
     def assign(self, stmt: Assign) -> list[Any]:
         if isinstance(stmt.expr, Var) and self.names[stmt.expr] == self.names[stmt.var]:
             return []
+        in_place = self.changed_in_place(stmt)
+        if in_place is not None:
+            return [in_place]
         target = self.name(stmt.var, gast.Store())
         short = self.augmented(stmt)
         if short is not None:
             op, value = short
             return [gast.AugAssign(target, op(), self.expr(value))]
         return [gast.Assign([target], self.expr(stmt.expr), None)]
+
+    def changed_in_place(self, stmt: Assign) -> Any:
+        """`xs.append(e)` or `xs.pop()` for a list that nothing else holds and that has the same name after."""
+        expr = stmt.expr
+        if not (isinstance(expr, Op) and expr.name in LENGTHENING and isinstance(expr.operands[0], Var)):
+            return None
+        old = expr.operands[0]
+        if self.names[old] != self.names[stmt.var] or old in self.held_lists or stmt.var in self.held_lists:
+            return None
+        list_ = self.name(old, gast.Load())
+        method = "append" if expr.name == "s2sad.append" else "pop"
+        items = [self.expr(o) for o in expr.operands[1:]]
+        return gast.Expr(gast.Call(gast.Attribute(list_, method, gast.Load()), items, []))
 
     def augmented(self, stmt: Assign) -> tuple[Any, Expr] | None:
         """The operator and operand of `x op= e`, for a number: in the reverse sweep, or where the user wrote it so."""
@@ -294,8 +331,20 @@ class _Raising:
     def call_arguments(self, label: Label, args: Sequence[Expr]) -> tuple[list[Any], list[Any]]:
         """The positional and the keyword arguments of a call, one a parameter."""
         by_name = self.around.keyword_only.get(label, {})
-        positional = [self.expr(a) for k, a in enumerate(args) if k not in by_name]
-        named = [gast.keyword(by_name[k], self.expr(a)) for k, a in enumerate(args) if k in by_name]
+        positional: list[Any] = []
+        named: list[Any] = []
+        for k, a in enumerate(args):
+            name = by_name.get(k)
+            if name is None:
+                positional.append(self.expr(a))
+            elif name == "*":
+                is_written = isinstance(a, Op) and a.name == "tuple"
+                items = map(self.expr, a.operands) if is_written else [gast.Starred(self.expr(a), gast.Load())]  # type: ignore[union-attr]
+                positional += items
+            elif name == "**" and isinstance(a, Op) and a.name == "dict":
+                named += [gast.keyword(key, self.expr(v)) for key, v in zip(keys_of(a), a.operands)]
+            else:
+                named.append(gast.keyword(None if name == "**" else name, self.expr(a)))
         return positional, named
 
     def index_value(self, index: Expr) -> Any:
@@ -384,6 +433,21 @@ class _Raising:
             return gast.Tuple(args, gast.Load())
         if name == "list":
             return gast.List(args, gast.Load())
+        if name == "s2sad.append":
+            return gast.List([gast.Starred(args[0], gast.Load()), *args[1:]], gast.Load())
+        if name == "s2sad.shorter":
+            return gast.Subscript(args[0], gast.Slice(None, _constant(-1), None), gast.Load())
+        if name == "dict":
+            keys: list[Any] = [gast.parse(repr(k), mode="eval").body for k in keys_of(op)]
+            return gast.Dict(keys, args)
+        if name == "s2sad.object":
+            return gast.Call(self.expr(dict(op.keywords)["class"]), args, [])
+        if name in ("s2sad.replaced", "s2sad.mirrored"):
+            like = self.expr(dict(op.keywords)["like"])
+            named = [gast.keyword(k, a) for k, a in zip(keys_of(op), args)]
+            if name == "s2sad.replaced":
+                return gast.Call(gast.Attribute(like, "_replace", gast.Load()), [], named)
+            return gast.Call(self.dotted("s2sad.runtime.containers.mirrored"), [like], named)
         if name == "slice":
             return gast.Slice(*(None if o == Const(None) else a for o, a in zip(op.operands, args)))
         if name == "s2sad.select":
@@ -394,8 +458,8 @@ class _Raising:
             return gast.Call(gast.Attribute(args[0], "pop", gast.Load()), [], [])
         keywords = [gast.keyword(k, self.expr(v)) for k, v in op.keywords]
         prefix, _, rest = name.rpartition(".")
-        if prefix in ("numpy.ndarray", "method", "attribute", "object_method"):
-            if (prefix == "numpy.ndarray" and rest in ARRAY_ATTRIBUTES) or prefix == "attribute":
+        if prefix in ("numpy.ndarray", "method", "attribute", "field", "object_method"):
+            if (prefix == "numpy.ndarray" and rest in ARRAY_ATTRIBUTES) or prefix in ("attribute", "field"):
                 return gast.Attribute(args[0], rest, gast.Load())
             return gast.Call(gast.Attribute(args[0], rest, gast.Load()), args[1:], keywords)
         if op.spelled and not op.spelled.endswith("="):

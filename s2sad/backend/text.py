@@ -91,15 +91,20 @@ def write(
     return Text(print_module(trees), names[program.entry], written, primals, around.helpers, modules, trees)
 
 
+_STARS = {"args": "*", "kwargs": "**"}
+
+
 def _keyword_only(
     program: Program, labels: Iterable[Label], by_name: Callable[[Label], Primal | None]
 ) -> dict[Label, dict[int, str]]:
-    """For each function the parameters that a call names: position -> name."""
+    """For each function the parameters that a call names or unpacks into: position -> name, `*` or `**`."""
     found: dict[Label, dict[int, str]] = {}
     for label in labels:
         primal = by_name(label)
         params = parameters(primal.source.node.args) if primal is not None else program.functions[label].params
-        found[label] = {k: p.name for k, p in enumerate(params) if p.passing == "keyword"}
+        found[label] = {
+            k: _STARS.get(p.passing, p.name) for k, p in enumerate(params) if p.passing in ("keyword", *_STARS)
+        }
     return found
 
 

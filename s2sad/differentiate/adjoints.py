@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from s2sad.analysis.activity import Activity
+from s2sad.analysis.elaborate import part_of
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
-from s2sad.ir.kinds import UNKNOWN, Kind, same_shape
-from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Stmt, Var, blocks_of
+from s2sad.ir.kinds import CONTAINERS, UNKNOWN, Kind, is_named_tuple, same_shape
+from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Restore, Save, Stmt, Var, blocks_of
 from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
@@ -35,20 +38,92 @@ class Contribution:
 
 
 def leaf_paths(kind: Kind) -> Iterator[Path]:
-    """The paths of the numbers within a tuple or list of known items; the empty path for anything else."""
-    if kind.sort in ("tuple", "list") and kind.items is not None:
-        for position, item in enumerate(kind.items):
+    """The paths of the numbers within a container or object of known contents; the empty path for anything else."""
+    parts = kind.parts
+    if parts is None:
+        yield ()
+        return
+    for position, item in enumerate(parts):
+        if item.carries_derivative and (item.sort != "object" or item.parts is not None):
             for path in leaf_paths(item):
                 yield (position, *path)
-    else:
-        yield ()
 
 
 def kind_at(kind: Kind, path: Path) -> Kind:
-    """The kind of the item at a path."""
+    """The kind of what a value of a kind holds at a path."""
     for position in path:
-        kind = kind.items[position] if kind.items is not None else UNKNOWN
+        parts = kind.parts
+        kind = parts[position] if parts is not None else UNKNOWN
     return kind
+
+
+def steps_along(base: Expr, kind: Kind, path: Path) -> Expr:
+    """The nested expression of what a value of a kind holds at a path."""
+    for position in path:
+        base = part_of(base, kind, position)
+        kind = kind_at(kind, (position,))
+    return base
+
+
+def like_object(kind: Kind, like: Expr, parts: Sequence[Expr]) -> Op:
+    """The display of a named tuple or an object of a kind that holds other values than `like`."""
+    names = kind.cls._fields if kind.sort == "tuple" else tuple(n for n, _ in kind.fields)
+    name = "s2sad.replaced" if kind.sort == "tuple" else "s2sad.mirrored"
+    return Op(name, tuple(parts), (("like", like), ("keys", Const(tuple(names)))))
+
+
+def suffix(kind: Kind, path: Path) -> str:
+    """What names the adjoint at a path: positions, keys and attributes.
+
+    >>> suffix(Kind("dict", items=(Kind("float"), Kind("float")), keys=("w", "b")), (1,))
+    '_b'
+    """
+    words = []
+    for position in path:
+        word: Any = position
+        if kind.sort == "object":
+            word = kind.fields[position][0]
+        elif kind.keys is not None:
+            word = kind.keys[position]
+        elif is_named_tuple(kind.cls):
+            word = kind.cls._fields[position]
+        words.append(str(word) if re.fullmatch(r"\w+", str(word)) else str(position))
+        kind = kind_at(kind, (position,))
+    return "".join(f"_{w}" for w in words)
+
+
+def position_in(op: Op, kind: Kind) -> int | None:
+    """At which position of its first operand, a container or object of this kind, an operation finds its value.
+
+    None where it is no literal.
+    """
+    prefix, _, name = op.name.partition(".")
+    if prefix == "field":
+        names = list(kind.cls._fields) if kind.sort == "tuple" else [n for n, _ in kind.fields]
+        return names.index(name) if name in names else None
+    index = op.operands[1] if op.name == "operator.getitem" else None
+    if not isinstance(index, Const) or kind.items is None:
+        return None
+    if kind.keys is not None:
+        return kind.keys.index(index.value) if index.value in kind.keys else None
+    if type(index.value) is not int or not -len(kind.items) <= index.value < len(kind.items):
+        return None
+    return index.value % len(kind.items)
+
+
+def is_of_class(op: Op, kind: Kind) -> bool:
+    """Whether an attribute is one that all objects of a class share, which none of them holds itself."""
+    name = op.name.partition(".")[2]
+    if kind.sort != "object" or not kind.fields or name in dict(kind.fields) or not isinstance(kind.cls, type):
+        return False
+    return inspect.getattr_static(kind.cls, name, None) is not None
+
+
+def is_component(op: Op, kind: Kind) -> bool:
+    """Whether an operation reads a part of its first operand, which is of this kind."""
+    if op.name.startswith("field."):
+        return True
+    return op.name == "operator.getitem" and kind.sort in CONTAINERS and kind.element is None
 
 
 class StatementAdjoints:
@@ -75,6 +150,14 @@ class StatementAdjoints:
                 c for k, item in enumerate(expr.operands) if isinstance(item, Var) and item in self.activity
                 for c in self._copied(stmt.var, (k,), item)
             ] + self._nested_displays(stmt.var, (), expr)  # fmt: skip
+        if expr.name == "s2sad.append":
+            return self._appended(stmt, expr)
+        if expr.name == "s2sad.shorter":
+            values = expr.operands[0]
+            assert isinstance(values, Var)
+            return [Contribution(values, (), Op("s2sad.append", (self.bar(stmt.var), Const(0.0))))]
+        if expr.operands and is_component(expr, self.kind(expr.operands[0])):
+            return self._component(stmt, expr)
         entry = registry.find(rule_name(expr))
         if entry is None:
             raise refused_operation(stmt, expr)
@@ -98,24 +181,39 @@ class StatementAdjoints:
                 found += self._nested_displays(result, (*at, k), item)
         return found
 
-    def _getitem(self, stmt: Assign, expr: Op) -> list[Contribution]:
-        base, index = expr.operands
-        if not isinstance(base, Var) and any(v in self.activity for v in vars_of(base)):
-            raise S2sadError(
-                "S201", "an item of a list at a computed index is not supported", stmt.origin, "use an array"
-            )
-        if not isinstance(base, Var) or base not in self.activity:
+    def _appended(self, stmt: Assign, expr: Op) -> list[Contribution]:
+        """The contributions of a list with one more item: the last adjoint is the item's, the others are the list's."""
+        values, item = expr.operands
+        if any(v in self.activity for v in vars_of(item)) and self.kind(item).parts is not None:
+            reason = "a list of unknown length that holds tuples, lists or objects is not supported"
+            raise S2sadError("S201", reason, stmt.origin, "use one list for each of what they hold")
+        bar = self.bar(stmt.var)
+        found = []
+        if isinstance(item, Var) and item in self.activity:
+            found.append(Contribution(item, (), Op("operator.getitem", (bar, Const(-1)))))
+        if isinstance(values, Var) and values in self.activity:
+            found.append(Contribution(values, (), Op("s2sad.shorter", (bar,))))
+        return found
+
+    def _component(self, stmt: Assign, expr: Op) -> list[Contribution]:
+        """The contributions of reading an item of a container or an attribute of an object."""
+        base = expr.operands[0]
+        if not any(v in self.activity for v in vars_of(base)):
             return []
         kind = self.kind(base)
-        if kind.sort in ("tuple", "list"):
-            if kind.items is not None and isinstance(index, Const) and type(index.value) is int:
-                k = index.value % len(kind.items) if kind.items else 0
-                return [
-                    Contribution(base, (k, *path), self.bar(stmt.var, path)) for path in leaf_paths(kind_at(kind, (k,)))
-                ]
-            raise S2sadError(
-                "S201", f"an item of a {kind.sort} at a computed index is not supported", stmt.origin, "use an array"
-            )
+        k = position_in(expr, kind)
+        if is_of_class(expr, kind):
+            return []
+        if k is None or not isinstance(base, Var):
+            raise refused_component(stmt, expr, kind)
+        return [Contribution(base, (k, *path), self.bar(stmt.var, path)) for path in leaf_paths(kind_at(kind, (k,)))]
+
+    def _getitem(self, stmt: Assign, expr: Op) -> list[Contribution]:
+        base, index = expr.operands
+        if not isinstance(base, Var) or base not in self.activity:
+            return []
+        if self.kind(base).sort == "list" and self.kind(index).sort == "slice":
+            raise S2sadError("S201", "a slice of a list that grows is not supported", stmt.origin, "use np.array of it")
         how = "operator.add" if is_distinct(index, self.kinds) else "add.at"
         return [Contribution(base, (), self.bar(stmt.var, ()), index, how)]
 
@@ -134,12 +232,13 @@ class StatementAdjoints:
             elif (
                 operand is not None
                 and self._holds_several(operand)
+                and not self._grows(operand)
                 and any(v in self.activity for v in vars_of(operand))
             ):
                 reason = f"{entry.name} of a tuple or list cannot be differentiated"
                 raise S2sadError("S303", reason, stmt.origin, "use an array, as np.array([...])")
             elif isinstance(operand, Var) and operand in self.activity:
-                if self.kind(operand).sort in ("list", "tuple"):
+                if self.kind(operand).sort in ("list", "tuple") and not self._grows(operand):
                     raise refused_list(stmt, entry)
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
@@ -155,6 +254,10 @@ class StatementAdjoints:
                 reason = f"{entry.name} cannot be differentiated with respect to {name!r}"
                 raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
         return found
+
+    def _grows(self, operand: Expr) -> bool:
+        """Whether an operand is a list of unknown length whose items are alike."""
+        return self.kind(operand).element is not None
 
     def _holds_several(self, operand: Expr) -> bool:
         return (isinstance(operand, Op) and operand.name in DISPLAYS) or self.kind(operand).sort in (
@@ -193,7 +296,7 @@ class StatementAdjoints:
             items = list(operand)
         elif isinstance(operand, Var) and operand in self.activity:
             kind = self.kind(operand)
-            if kind.sort not in ("list", "tuple"):
+            if kind.sort not in ("list", "tuple") or kind.element is not None:
                 text = choose(entry.adjoint[name], values)
                 if text is None or {"item", "k", "count"} & dict(template(text)[1]).keys():
                     raise S2sadError(
@@ -218,7 +321,7 @@ class StatementAdjoints:
             target, path = (operand, (k,)) if isinstance(operand, Var) else (item, ())
             if not (isinstance(target, Var) and target in self.activity):
                 continue
-            if self.kind(item).sort in ("list", "tuple"):
+            if self.kind(item).sort in ("list", "tuple") and not self._grows(item):
                 raise refused_list(stmt, entry)
             case = {**values, "item": self.kind(item), "k": k, "count": len(items)}
             text = self._choose(stmt, entry, name, case)
@@ -312,6 +415,29 @@ def refused_operation(stmt: Stmt, op: Op) -> S2sadError:
     if op.name == shown and "." in shown and top.isidentifier() and top not in sys.modules and find_spec(top) is None:
         help = f"no module named {top} can be found here; install it, or write this without it"
     return S2sadError("S301", f"{shown} has no derivative rule", stmt.origin, help)
+
+
+def total_of(kind: Kind, a: Expr, b: Expr) -> Op:
+    """The sum of two adjoints or tangents of a value of a kind."""
+    return Op("s2sad.runtime.containers.sums_of" if kind.sort == "list" else "operator.add", (a, b))
+
+
+def same_leaves(known: dict[Any, list[Path]], stmt: Save | Restore, position: int, kind: Kind) -> list[Path]:
+    """The paths of what a tape site carries at a position: pushes and pops have to agree."""
+    paths = list(leaf_paths(kind))
+    if known.setdefault((stmt.site, position), paths) != paths:
+        reason = "a container that changes its form in a loop is not supported here"
+        raise S2sadError("S201", reason, stmt.origin, "use an array, or a container that keeps its form")
+    return paths
+
+
+def refused_component(stmt: Stmt, op: Op, kind: Kind) -> S2sadError:
+    """The refusal of reading a part of a container or object where it cannot be told which."""
+    if op.name.startswith("field."):
+        what = f"the attribute {op.name.partition('.')[2]!r} of an object of which nothing is known"
+        return S2sadError("S201", f"{what} is not supported", stmt.origin, "pass its value as an argument")
+    reason = f"an item of a {kind.sort} at a computed index is not supported"
+    return S2sadError("S201", reason, stmt.origin, "use an array")
 
 
 def refused_list(stmt: Stmt, entry: Rule) -> S2sadError:

@@ -6,13 +6,14 @@ from typing import Any
 
 import gast
 
+from s2sad.analysis.elaborate import part_of
 from s2sad.analysis.kinds import kind_of_expr
-from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths
+from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths, like_object, steps_along
 from s2sad.differentiate.halves import Halves
-from s2sad.differentiate.instantiate import flatten
+from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import adjoint_kind
 from s2sad.differentiate.sweeps import OWNED, SHARED, State, Sweeps, out_emitter
-from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.kinds import UNKNOWN, Kind, is_named_tuple
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -27,6 +28,8 @@ from s2sad.ir.nodes import (
     Save,
     Store,
     Var,
+    dict_display,
+    in_one_piece,
     replace,
     walk,
 )
@@ -76,8 +79,10 @@ class Build(Sweeps):
                     if not steps:
                         params[-1] = Param(bar, "seed", seed=True)
                     item: Expr = whole
+                    at = self.kinds[whole]
                     for k in steps:
-                        item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(body, origin, self.kinds))
+                        item = atom(part_of(item, at, k), out_emitter(body, origin, self.kinds))
+                        at = kind_at(at, (k,))
                     if steps:
                         body.append(Assign(bar, item, **origin))
                 elif seed == "ones":
@@ -123,9 +128,10 @@ class Build(Sweeps):
         kind = self.kinds.get(param.var, UNKNOWN)
 
         def build(kind: Kind, path: Path) -> Expr:
-            if kind.sort in ("tuple", "list") and kind.items is not None:
-                return Op(kind.sort, tuple(build(k, (*path, i)) for i, k in enumerate(kind.items)))
-            if not kind.carries_derivative:
+            if kind.parts is not None:
+                parts = [build(k, (*path, i)) for i, k in enumerate(kind.parts)]
+                return self._in_structure(param.var, kind, path, parts, body)
+            if kind.sort == "object" or not kind.carries_derivative:
                 return Const(None)
             key = (param.var, path)
             if key not in state:
@@ -140,14 +146,24 @@ class Build(Sweeps):
 
         return build(kind, ())
 
+    def _in_structure(self, param: Var, kind: Kind, path: Path, parts: list[Expr], body: Block) -> Expr:
+        """The gradient of a container or object from those of what it holds."""
+        if kind.sort in ("tuple", "list") and not is_named_tuple(kind.cls):
+            return Op(kind.sort, tuple(parts))
+        if kind.sort == "dict":
+            return dict_display(dict(zip(kind.keys or (), parts)))
+        if kind.sort == "function":
+            return Const(None)
+        emit = out_emitter(body, {"group": param}, self.kinds)
+        like = atom(steps_along(param, self.kinds.get(param, UNKNOWN), path), emit)
+        return like_object(kind, like, parts)
+
     def _returned(self, bar: Var, param: Var, path: Path, kind: Kind, body: Block) -> Expr:
         """An adjoint as the caller gets it: of the argument's dtype, and sharing memory with nothing."""
         copy = Var(bar.hint, bar.temporary)
         self.kinds[copy] = kind if kind.carries_derivative else self.kinds.get(bar, UNKNOWN)
-        item: Expr = param
-        for position in path:
-            emit = out_emitter(body, {"group": param}, self.kinds)
-            item = flatten(Op("operator.getitem", (item, Const(position))), emit)
+        emit = out_emitter(body, {"group": param}, self.kinds)
+        item: Expr = flatten(steps_along(param, self.kinds.get(param, UNKNOWN), path), emit)
         source = self._atom(item, body, {"group": param})
         body.append(Assign(copy, Op("s2sad.returned", (bar, source)), group=param))
         return copy
@@ -191,7 +207,7 @@ class Build(Sweeps):
         )
         reverse = Function(
             halves.reverse,
-            [*function.params, *seeds],
+            [*map(in_one_piece, function.params), *seeds],
             body,
             function.free,
             origin=function.origin,
@@ -201,10 +217,10 @@ class Build(Sweeps):
         reverse = eliminate_dead(reverse, self.kinds, restored={})
         read = uses_within(reverse.body)
         halves.reads = tuple(i for i, p in enumerate(function.params) if p.var in read and not self._rebound(p.var))
-        reverse.params = [*(function.params[i] for i in halves.reads), *seeds]
+        reverse.params = [*(in_one_piece(function.params[i]) for i in halves.reads), *seeds]
         return Function(
             halves.forward,
-            function.params,
+            [*map(in_one_piece, function.params)],
             forward,
             function.free,
             origin=function.origin,
@@ -222,6 +238,6 @@ def _annotation(kind: Kind) -> Any:
 
 def _adjoint_structure(kind: Kind) -> Kind:
     """The kind of an adjoint of a value, in the value's structure."""
-    if kind.sort in ("tuple", "list") and kind.items is not None:
-        return Kind(kind.sort, items=tuple(map(_adjoint_structure, kind.items)))
+    if kind.parts is not None:
+        return kind.with_parts(tuple(map(_adjoint_structure, kind.parts)))
     return adjoint_kind(kind)

@@ -16,11 +16,20 @@ from s2sad.differentiate.adjoints import (
     OTHER_ARGUMENTS,
     Path,
     StatementAdjoints,
+    is_component,
+    is_of_class,
     kind_at,
     leaf_paths,
+    like_object,
     own,
+    position_in,
+    refused_component,
     refused_list,
     refused_operation,
+    same_leaves,
+    steps_along,
+    suffix,
+    total_of,
 )
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
@@ -28,7 +37,7 @@ from s2sad.differentiate.normalise import normalise, with_own_arguments
 from s2sad.differentiate.sweeps import out_emitter
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
-from s2sad.ir.kinds import UNKNOWN, same_shape
+from s2sad.ir.kinds import UNKNOWN, Kind, is_named_tuple, same_shape
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
@@ -54,6 +63,8 @@ from s2sad.ir.nodes import (
     Var,
     While,
     blocks_of,
+    dict_display,
+    in_one_piece,
     replace,
     walk,
 )
@@ -84,6 +95,7 @@ class ForwardMode:
         self.callees: dict[tuple[Label, frozenset[int]], Label] = {}
         self.sites: dict[Site, Site] = {}
         self.stacks: dict[Stack, Stack] = {}
+        self.leaves: dict[tuple[Site, int], list[Path]] = {}
 
     def tangent(self, wrt: Sequence[int], name: str = "") -> tuple[Program, Kinds]:
         """The program that takes a tangent for each parameter at `wrt`, last, and returns the value and its tangent."""
@@ -140,8 +152,8 @@ class _Tangent:
     def dot(self, var: Var, path: Path = ()) -> Var:
         key = (var, path)
         if key not in self.dots:
-            suffix = "".join(f"_{k}" for k in path)
-            self.dots[key] = Var(f"{var.hint}{suffix}_dot", var.temporary)
+            whole = self.kinds.get(var, UNKNOWN)
+            self.dots[key] = Var(f"{var.hint}{suffix(whole, path)}_dot", var.temporary)
             self.kinds[self.dots[key]] = adjoint_kind(kind_at(self.kinds.get(var, UNKNOWN), path))
         return self.dots[key]
 
@@ -149,7 +161,7 @@ class _Tangent:
         return list(leaf_paths(self.kinds.get(var, UNKNOWN)))
 
     def function(self, label: Label, wrt: Sequence[int]) -> Function:
-        params = list(self.f.params)
+        params = [p if label not in self.mode.made else in_one_piece(p) for p in self.f.params]
         state: State = {}
         prelude: Block = []
         for position in wrt:
@@ -160,13 +172,13 @@ class _Tangent:
             else:
                 whole = Var(f"{param.name}_dot")
                 params.append(Param(whole, f"{param.name}_dot", seed=True))
+                structure = self.kinds.get(param.var, UNKNOWN)
+                paths = [p for p in paths if kind_at(structure, p).carries_derivative]
+                self.kinds[whole] = structure
+                emit = out_emitter(prelude, {}, self.kinds)
                 for path in paths:
-                    item: Expr = whole
-                    for k in path:
-                        item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(prelude, {}, self.kinds))
-                        bound = self.dot(param.var, path)
-                        prelude.append(Assign(bound, item))
-                        item = bound
+                    item = flatten(steps_along(whole, structure, path), emit)
+                    prelude.append(Assign(self.dot(param.var, path), item))
             for path in paths:
                 state[(param.var, path)] = None
         body = [*prelude, *self.block(self.f.body, state)]
@@ -190,13 +202,23 @@ class _Tangent:
 
     def tangent_of(self, value: Expr, state: State, body: Block) -> Expr:
         """The tangent of a returned value, in its structure."""
-        if isinstance(value, Op) and value.name in ("tuple", "list"):
-            return Op(value.name, tuple(self.tangent_of(o, state, body) for o in value.operands))
+        if isinstance(value, Op) and value.name in DISPLAYS:
+            return Op(value.name, tuple(self.tangent_of(o, state, body) for o in value.operands), value.keywords)
         if not isinstance(value, Var):
-            return Const(0.0)
-        if self.paths(value) != [()]:
-            return Op(self.kinds[value].sort, tuple(self.leaf(value, p, state, body) for p in self.paths(value)))
-        return self.leaf(value, (), state, body)
+            return value if value == Const(None) else Const(0.0)
+        return self.in_structure(value, self.kinds.get(value, UNKNOWN), (), state, body)
+
+    def in_structure(self, var: Var, kind: Kind, path: Path, state: State, body: Block) -> Expr:
+        """The tangent of what a Var holds at a path, in its structure."""
+        if kind.parts is None:
+            return self.leaf(var, path, state, body) if kind.carries_derivative or not path else Const(None)
+        parts = [self.in_structure(var, k, (*path, i), state, body) for i, k in enumerate(kind.parts)]
+        if kind.sort == "dict":
+            return dict_display(dict(zip(kind.keys or (), parts)))
+        if kind.sort != "object" and not is_named_tuple(kind.cls):
+            return Op("list" if kind.sort == "list" else "tuple", tuple(parts))
+        like = atom(steps_along(var, self.kinds.get(var, UNKNOWN), path), out_emitter(body, {}, self.kinds))
+        return like_object(kind, like, parts)
 
     def leaf(self, var: Var, path: Path, state: State, body: Block) -> Expr:
         if (var, path) not in state:
@@ -207,9 +229,9 @@ class _Tangent:
         kind = kind_at(self.kinds.get(var, UNKNOWN), path)
         if kind.shape == ():
             return Assign(self.dot(var, path), Const(0.0))
-        source: Expr = var
-        for k in path:
-            source = Op("operator.getitem", (source, Const(k)))
+        source = steps_along(var, self.kinds.get(var, UNKNOWN), path)
+        if kind.sort == "list":
+            return Assign(self.dot(var, path), Op("s2sad.runtime.containers.zeros_of", (source,)))
         zeros = "s2sad.runtime.adjoints.zeros_with_strides" if var in self.gaps else "numpy.zeros_like"
         return Assign(self.dot(var, path), Op(zeros, (source,)))
 
@@ -276,22 +298,25 @@ class _Tangent:
             dots = []
             for position in self.mode.activity.positions(stmt.site):
                 var = stmt.vars[position]
-                if (var, ()) not in state:
-                    out.append(self.zero(var, ()))
-                    state[(var, ())] = None
-                dots.append(self.dot(var))
+                for path in same_leaves(self.mode.leaves, stmt, position, self.kinds.get(var, UNKNOWN)):
+                    if (var, path) not in state:
+                        out.append(self.zero(var, path))
+                        state[(var, path)] = None
+                    dots.append(self.dot(var, path))
             if dots:
                 out.append(Save(self.mode.site(stmt.site), tuple(dots)))
         elif isinstance(stmt, Restore):
-            positions = self.mode.activity.positions(stmt.site)
-            dots = [self.dot(stmt.vars[i]) for i in positions]
-            if dots:
-                out.append(Restore(self.mode.site(stmt.site), tuple(dots)))
+            popped: State = {}
+            for position in self.mode.activity.positions(stmt.site):
+                var = stmt.vars[position]
+                kind = self.kinds.get(var, UNKNOWN)
+                popped.update({(var, p): None for p in same_leaves(self.mode.leaves, stmt, position, kind)})
+            if popped:
+                out.append(Restore(self.mode.site(stmt.site), tuple(self.dot(*key) for key in popped)))
             out.append(replace(stmt))
-            for position, var in enumerate(stmt.vars):
-                state.pop((var, ()), None)
-                if position in positions:
-                    state[(var, ())] = None
+            for key in [k for k in state if k[0] in stmt.vars]:
+                del state[key]
+            state.update(popped)
         else:
             out.append(replace(stmt))
 
@@ -336,30 +361,28 @@ class _Tangent:
             return {}
         if expr.name in DISPLAYS:
             return self.display(expr, state)
+        if expr.name in ("s2sad.append", "s2sad.shorter"):
+            return {(): self.longer(expr, state, made)}
+        base = expr.operands[0] if expr.operands else None
+        if base is not None and is_component(expr, kind_of_expr(base, self.kinds)):
+            kind = kind_of_expr(base, self.kinds)
+            k = position_in(expr, kind)
+            if is_of_class(expr, kind):
+                return {}
+            flat = isinstance(base, Var) and all(len(p) == 1 for p in self.paths(base)) and self.paths(stmt.var) == [()]
+            if k is None and kind.items is not None and kind.keys is None and isinstance(base, Var) and flat:
+                return {(): Op("operator.getitem", (self.items(base, len(kind.items), state, made), expr.operands[1]))}
+            if k is None or not isinstance(base, Var):
+                raise refused_component(stmt, expr, kind)
+            return {p: self.dot(base, (k, *p)) if (base, (k, *p)) in state else None for p in self.paths(stmt.var)}
         entry = registry.find(rule_name(expr))
         if entry is None:
             raise refused_operation(stmt, expr)
-        base = expr.operands[0] if expr.operands else None
         if entry.name == "operator.getitem":
-            if not isinstance(base, Var):
-                reason = "an item of a list at a computed index is not supported"
-                raise S2sadError("S201", reason, stmt.origin, "use an array")
-            kind = self.kinds.get(base, UNKNOWN)
-            if kind.sort in ("tuple", "list"):
-                index = expr.operands[1]
-                flat = all(len(p) == 1 for p in self.paths(base)) and self.paths(stmt.var) == [()]
-                if kind.items is not None and not isinstance(index, Const) and flat:
-                    return {(): Op("operator.getitem", (self.items(base, len(kind.items), state, made), index))}
-                if not (isinstance(index, Const) and kind.items is not None):
-                    raise S2sadError(
-                        "S201",
-                        f"an item of a {kind.sort} at a computed index is not supported",
-                        stmt.origin,
-                        "use an array",
-                    )
-                k = index.value % len(kind.items)
-                return {p: self.dot(base, (k, *p)) if (base, (k, *p)) in state else None for p in self.paths(stmt.var)}
-            return {(): Op(expr.name, (self.dot(base), expr.operands[1])) if (base, ()) in state else None}
+            base, index = expr.operands
+            if not isinstance(base, Var) or (base, ()) not in state:
+                return {(): None}
+            return {(): Op(expr.name, (self.dot(base), index))}
         return self.by_rule(stmt, expr, entry, state, made, links)
 
     def items(self, base: Var, count: int, state: State, made: Block) -> Var:
@@ -373,6 +396,24 @@ class _Tangent:
         self.kinds[held] = kind_of_expr(value, self.kinds)
         made.append(Assign(held, value))
         return held
+
+    def longer(self, expr: Op, state: State, made: Block) -> Expr | None:
+        """The tangent of a list with one more item, or one less."""
+        found: list[Expr] = []
+        for operand in expr.operands:
+            if isinstance(operand, Var) and (operand, ()) in state:
+                found.append(self.dot(operand))
+                continue
+            is_number = kind_of_expr(operand, self.kinds).shape == ()
+            if isinstance(operand, Var) and not is_number:
+                made.append(self.zero(operand, ()))
+                found.append(self.dot(operand))
+            elif isinstance(operand, Op) and not operand.operands:
+                found.append(operand)
+            else:
+                found.append(Const(0.0) if is_number else Op("s2sad.runtime.containers.zeros_of", (operand,)))
+        emit = out_emitter(made, {}, self.kinds)
+        return Op(expr.name, tuple(atom(e, emit) for e in found))
 
     def display(self, expr: Op, state: State) -> dict[Path, Expr | None]:
         found: dict[Path, Expr | None] = {}
@@ -406,7 +447,8 @@ class _Tangent:
                 ]
             for k, more in enumerate(terms):
                 total = totals[k]
-                totals[k] = more if total is None else Op("operator.add", (atom(total, emit), atom(more, emit)))
+                whole_kind = self.kinds.get(stmt.var, UNKNOWN)
+                totals[k] = more if total is None else total_of(whole_kind, atom(total, emit), atom(more, emit))
 
         for name, cases in entry.tangent.items():
             operand = bound.get(name)
@@ -443,8 +485,9 @@ class _Tangent:
         """Whether an operand is a list, or holds one, with a tangent that is not zero."""
         if isinstance(operand, Op):
             return operand.name in DISPLAYS and any(self.is_list(o, state) for o in operand.operands)
-        listed = isinstance(operand, Var) and self.kinds.get(operand, UNKNOWN).sort in ("list", "tuple")
-        return listed and any((operand, path) in state for path in self.paths(operand))
+        kind = self.kinds.get(operand, UNKNOWN) if isinstance(operand, Var) else UNKNOWN
+        several = kind.sort in ("list", "tuple") and kind.element is None
+        return several and any((operand, path) in state for path in self.paths(operand))
 
     def sequence_tangent(
         self,
@@ -473,7 +516,7 @@ class _Tangent:
         dots: list[Expr | None] = []
         for k, item in enumerate(items):
             key = (operand, (k,)) if isinstance(operand, Var) else (item, ())
-            if kind_of_expr(item, self.kinds).sort in ("list", "tuple") and self.is_list(operand, state):
+            if kind_of_expr(item, self.kinds).sort in ("list", "tuple") and self.is_list(item, state):
                 raise refused_list(stmt, entry)
             dots.append(self.dot(*key) if key in state else None)
         if not any(dots):
@@ -508,7 +551,7 @@ class _Tangent:
                         "item_dot": dot,
                     },
                 )
-            total = term if total is None else Op("operator.add", (total, term))
+            total = term if total is None else total_of(self.kinds.get(stmt.var, UNKNOWN), total, term)
         return total
 
     def call(self, stmt: Call, state: State, out: Block) -> None:
@@ -542,10 +585,10 @@ class _Tangent:
                 continue
             whole = Var(f"{var.hint}_dot", True)
             dots.append(whole)
+            structure = self.kinds.get(var, UNKNOWN)
+            self.kinds[whole] = structure
             for path in self.paths(var):
-                item: Expr = whole
-                for k in path:
-                    item = flatten(Op("operator.getitem", (item, Const(k))), out_emitter(unpack, {}, self.kinds))
+                item = flatten(steps_along(whole, structure, path), out_emitter(unpack, {}, self.kinds))
                 unpack.append(Assign(self.dot(var, path), item))
         for v in stmt.vars:
             for p in self.paths(v):

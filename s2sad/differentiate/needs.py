@@ -6,13 +6,13 @@ values the reverse sweep reads at which statement.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.memory import held_by, written_memory
 from s2sad.analysis.recovery import Needs, plan_recovery
-from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells
+from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells, suffix
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.shadows import Shadows
 from s2sad.differentiate.trips import WayOut, complete_trips
@@ -119,9 +119,9 @@ class AdjointNeeds:
     def bar(self, var: Var, path: Path = ()) -> Var:
         key = (var, path)
         if key not in self.bars:
-            suffix = "".join(f"_{k}" for k in path)
-            made = Var(f"{var.hint}{suffix}_bar", var.temporary)
-            kind = kind_at(self.kinds.get(var, UNKNOWN), path)
+            whole = self.kinds.get(var, UNKNOWN)
+            made = Var(f"{var.hint}{suffix(whole, path)}_bar", var.temporary)
+            kind = kind_at(whole, path)
             self.bars[key] = made
             self.kinds[made] = adjoint_kind(kind)
         return self.bars[key]
@@ -370,4 +370,6 @@ def unreadable(lowering: Lowering | None, stmt: Call) -> S2sadError:
 
 def adjoint_kind(kind: Kind) -> Kind:
     """The kind of an adjoint: that of its primal, an int's being a float's."""
+    if kind.element is not None:
+        return replace(kind, element=adjoint_kind(kind.element))
     return Kind("float", None, ()) if kind.sort in ("int", "bool") else kind

@@ -246,6 +246,9 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
             made.append(replace(stmt, var=var, expr=Op("operator.add", (total, item))))
             total = var
         return [*made, replace(stmt, expr=total)]
+    whole = _of_whole_list(stmt, op, kinds)
+    if whole is not None:
+        return whole
     if entry.name in ("operator.add", "operator.mul") and not any(
         kind_of_expr(o, kinds).sort in ("array", "scalar") for o in op.operands
     ):
@@ -292,6 +295,26 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
 
     plain = Op(op.name, tuple(map(change, op.operands)), tuple((k, change(v)) for k, v in op.keywords), op.spelled)
     return [*made, replace(stmt, expr=plain)]
+
+
+#: What takes a list of unknown length as it is; anything else takes an array that is made of it.
+_TAKES_LISTS = ("numpy.array", "numpy.asarray", "numpy.stack", "operator.getitem", "s2sad.append", "s2sad.shorter")
+
+
+def _of_whole_list(stmt: Assign, op: Op, kinds: Kinds) -> list[Stmt] | None:
+    """The statements for `np.sum(xs)` of a list of unknown length, by way of an array."""
+    listed = [o for o in op.operands if isinstance(o, Var) and kind_of_expr(o, kinds).element is not None]
+    if not listed or not op.name.startswith("numpy.") or op.name in _TAKES_LISTS:
+        return None
+    arrays: dict[Var, Var] = {}
+    made: list[Stmt] = []
+    for operand in dict.fromkeys(listed):
+        arrays[operand] = Var("t", temporary=True)
+        array = Op("numpy.array", (operand,))
+        kinds[arrays[operand]] = kind_of_expr(array, kinds)
+        made.append(replace(stmt, var=arrays[operand], expr=array))
+    operands = tuple(arrays.get(o, o) if isinstance(o, Var) else o for o in op.operands)
+    return [*made, replace(stmt, expr=Op(op.name, operands, op.keywords, op.spelled))]
 
 
 def _is_list(operand: Expr, kinds: Kinds) -> bool:

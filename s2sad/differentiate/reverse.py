@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.differentiate.adjoints import Path
 from s2sad.differentiate.build import Build
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.normalise import normalise, with_own_arguments, with_steady_arguments
@@ -61,6 +62,8 @@ class ReverseMode:
         #: Positions of tape sites at which memory is pushed whose shadow is pushed too.
         self.passed: dict[Site, tuple[int, ...]] = {}
         self._adjoint_stacks: dict[Stack, Stack] = {}
+        #: The paths of what tape sites carry, by site and position.
+        self.leaves: dict[tuple[Site, int], list[Path]] = {}
 
     def gradient(
         self, wrt: Sequence[int], *, value: bool = False, tuple_result: bool = False, seed: str = "one", name: str = ""

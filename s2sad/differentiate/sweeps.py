@@ -13,7 +13,16 @@ from s2sad.analysis.aliases import is_fresh
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.subscripts import Subscripts
-from s2sad.differentiate.adjoints import Contribution, Path, kind_at, leaf_paths, own
+from s2sad.differentiate.adjoints import (
+    Contribution,
+    Path,
+    kind_at,
+    leaf_paths,
+    own,
+    same_leaves,
+    steps_along,
+    total_of,
+)
 from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import AdjointNeeds, Key, adjoint_kind
 from s2sad.ir.kinds import INT, UNKNOWN, same_shape
@@ -214,7 +223,7 @@ class Sweeps(AdjointNeeds):
         passed_on = sum(not is_fresh(c.value, self.kinds) or c.index is not None for c in live)
         for path in paths:
             state.pop((stmt.var, path), None)
-        for contribution in _gathered(live):
+        for contribution in self._gathered(live):
             if contribution.var is not stmt.var:
                 inherited = None
                 if isinstance(contribution.value, Var) and passed_on == 1 and contribution.value in mine:
@@ -227,13 +236,26 @@ class Sweeps(AdjointNeeds):
             if contribution.path in totals:
                 first = self._atom(totals[contribution.path], out, links)
                 second = self._atom(value, out, links)
-                value = Op("operator.add", (first, second))
+                value = total_of(self.kinds[self.bar(stmt.var, contribution.path)], first, second)
             totals[contribution.path] = value
         for path, value in totals.items():
             bar = self.bar(stmt.var, path)
             if value is not bar:
                 out.append(Assign(bar, value, **links))
-            state[(stmt.var, path)] = OWNED if is_fresh(value, self.kinds) else SHARED
+            shorter = isinstance(value, Op) and value.name == "s2sad.shorter" and value.operands == (bar,)
+            owned = present[path] == OWNED if shorter else is_fresh(value, self.kinds)
+            state[(stmt.var, path)] = OWNED if owned else SHARED
+
+    def _gathered(self, contributions: list[Contribution]) -> list[Contribution]:
+        """The contributions with those to one adjoint summed, so that it is added to once."""
+        made: dict[object, Contribution] = {}
+        for c in contributions:
+            key = (c.var, c.path) if c.index is None else c
+            first = made.get(key)
+            if first is not None:
+                c = replace(first, value=total_of(self.kinds[self.bar(c.var, c.path)], first.value, c.value))
+            made[key] = c
+        return list(made.values())
 
     def _atom(self, expr: Expr, out: Block, links: dict[str, Any]) -> Expr:
         if isinstance(expr, (Var, Const)):
@@ -270,6 +292,10 @@ class Sweeps(AdjointNeeds):
             return
         value = self._atom(value, out, links)
         kind = self.kinds.get(bar, UNKNOWN)
+        if kind.sort == "list":
+            out.append(Assign(bar, Op("s2sad.runtime.containers.sums_of", (bar, value)), **links))
+            state[key] = OWNED
+            return
         if state[key] == OWNED and kind.is_array and kind.rank:
             out.append(Store(bar, None, value, "operator.add", True, **links))
         else:
@@ -307,7 +333,9 @@ class Sweeps(AdjointNeeds):
         if key not in state:
             out.append(self._zero(var, path, links))
         elif state[key] == SHARED:
-            out.append(Assign(self.bar(*key), Op("numpy.copy", (self.bar(*key),)), **links))
+            listed = kind_at(self.kinds.get(var, UNKNOWN), path).sort == "list"
+            copy = "s2sad.runtime.containers.copies_of" if listed else "numpy.copy"
+            out.append(Assign(self.bar(*key), Op(copy, (self.bar(*key),)), **links))
         state[key] = OWNED
 
     def _zero(self, var: Var, path: Path, links: dict[str, Any]) -> Assign:
@@ -315,9 +343,9 @@ class Sweeps(AdjointNeeds):
         kind = kind_at(self.kinds.get(var, UNKNOWN), path)
         if kind.shape == ():
             return Assign(self.bar(var, path), Const(0.0), **links)
-        source: Expr = self.adjoints.stand_in(var)
-        for position in path:
-            source = Op("operator.getitem", (source, Const(position)))
+        source: Expr = steps_along(self.adjoints.stand_in(var), self.kinds.get(var, UNKNOWN), path)
+        if kind.sort == "list":
+            return Assign(self.bar(var, path), Op("s2sad.runtime.containers.zeros_of", (source,)), **links)
         return Assign(self.bar(var, path), Op("numpy.zeros_like", (source,)), **links)
 
     def _reverse_call(self, stmt: Call, state: State, out: Block) -> None:
@@ -433,9 +461,10 @@ class Sweeps(AdjointNeeds):
         bars = []
         for k in self.positions(stmt.site):
             var = stmt.vars[k]
-            if (var, ()) not in state:
-                out.append(self._zero(var, (), links))
-            bars.append(self.bar(var))
+            for path in same_leaves(self.mode.leaves, stmt, k, self.kinds.get(var, UNKNOWN)):
+                if (var, path) not in state:
+                    out.append(self._zero(var, path, links))
+                bars.append(self.bar(var, path))
         for var in stmt.vars:
             self._forget(var, state)
         out.append(Save(site, tuple(bars), **links))
@@ -447,11 +476,12 @@ class Sweeps(AdjointNeeds):
         contributions = []
         for k in self.positions(stmt.site):
             var = stmt.vars[k]
-            result = Var(f"{var.hint}_bar", True)
-            self.kinds[result] = self.kinds[self.bar(var)]
-            popped.append(result)
-            if var in self.activity:
-                contributions.append(Contribution(var, (), result))
+            for path in same_leaves(self.mode.leaves, stmt, k, self.kinds.get(var, UNKNOWN)):
+                result = Var(self.bar(var, path).hint, True)
+                self.kinds[result] = self.kinds[self.bar(var, path)]
+                popped.append(result)
+                if var in self.activity:
+                    contributions.append(Contribution(var, path, result))
         out.append(Restore(site, tuple(popped), **links))
         for c in contributions:
             self._contribute(c, state, out, links)
@@ -531,16 +561,6 @@ class Sweeps(AdjointNeeds):
     @staticmethod
     def _is_copied(bar: Var, body: Block) -> bool:
         return any(isinstance(s, Assign) and s.var is bar and s.expr == Op("numpy.copy", (bar,)) for s in walk(body))
-
-
-def _gathered(contributions: list[Contribution]) -> list[Contribution]:
-    """The contributions with those to one adjoint summed, so that it is added to once."""
-    made: dict[object, Contribution] = {}
-    for c in contributions:
-        key = (c.var, c.path) if c.index is None else c
-        first = made.get(key)
-        made[key] = c if first is None else replace(first, value=Op("operator.add", (first.value, c.value)))
-    return list(made.values())
 
 
 def out_emitter(out: Block, links: dict[str, Any], kinds: Kinds) -> Any:

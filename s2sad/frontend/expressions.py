@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, TypeGuard
 
 import gast
 
-from s2sad.errors import Place, S2sadError
+from s2sad.errors import S2sadError
+from s2sad.frontend.calls import FUNCTION, STAR, STORING, VALUE_CALL, Captured, bind_arguments
 from s2sad.frontend.names import Names
 from s2sad.frontend.resolve import (
     Derived,
     Known,
     Module,
-    Primal,
     UserFunction,
     Value,
 )
-from s2sad.frontend.scopes import LocalFunction, bound_inside, names_within, parameters, tuple_arity
+from s2sad.frontend.scopes import LocalFunction, bound_inside, names_within, own_nodes, parameters, tuple_arity
 from s2sad.ir.kinds import BOOL, STR, UNKNOWN, Kind
 from s2sad.ir.nodes import (
     Assign,
@@ -26,10 +25,10 @@ from s2sad.ir.nodes import (
     Expr,
     If,
     Op,
-    Param,
     Raw,
     RawStmt,
     Var,
+    dict_display,
 )
 from s2sad.rules import registry, writers
 from s2sad.rules.binding import IN_PLACE
@@ -74,26 +73,68 @@ class Expressions(Names):
             return self.temporary(found) if node.id in self.rebound else found
         if isinstance(found, Value):
             return self.global_value(node.id, found)
-        if isinstance(found, Known) and found.kind != UNKNOWN:
+        if isinstance(found, (Known, UserFunction)):
+            return self.function_value(node, found)
+        if isinstance(found, LocalFunction):
+            return self.closure(node, found)
+        what = "a module" if not isinstance(found, Derived) else "a derivative"
+        raise self.refuse("S201", f"{node.id!r} is {what} used as a value", node, "call it here by its name")
+
+    @staticmethod
+    def function_value(node: Any, found: Known | UserFunction) -> Expr:
+        """A function of the module or of a library, or a constant of one, by its name."""
+        if isinstance(found, UserFunction):
+            return Raw(node, (), True, Kind("function", cls=found.primal, items=()))
+        if found.kind != UNKNOWN:
             return Raw(node, (), True, found.kind)
-        if isinstance(found, Known):
+        if registry.find(found.name) is None:
             return Raw(node, (), True, Kind("object"))
-        raise self.refuse(
-            "S201",
-            f"{node.id!r} is a {'module' if isinstance(found, Module) else 'function'} used as a value",
-            node,
-            "call it here by its name",
-        )
+        return Raw(node, (), True, Kind("function", cls=found.name, items=()))
+
+    def closure(self, node: Any, found: LocalFunction, lasting: bool = True) -> Expr:
+        """A nested function as a value: what it captured, as it is now.
+
+        lasting: it may be called when what it captured has been bound again, as Python would see.
+        """
+        if found.primal.name in found.captured:
+            raise self.refuse("S201", "a function that calls itself cannot be a value", node, "define it in the module")
+        again = [n for n in found.captured if self.is_bound_again(n, node)]
+        if again and lasting:
+            reason = f"this function may be called when {again[0]!r} has been bound again, which is not supported"
+            raise self.refuse("S201", reason, node, f"give it a default, {again[0]}={again[0]}")
+        held = [self.captured_value(n, node) for n in found.captured]
+        held += [self.env[hidden] for hidden in found.defaults.values()]
+        names = tuple(found.defaults)
+        identity = Captured(found.primal, tuple(found.captured), names, transient=bool(again))
+        return Op(FUNCTION, (Const(identity), *held))
+
+    def captured_value(self, name: str, node: Any) -> Expr:
+        return self.atom(gast.copy_location(gast.Name(name, gast.Load(), None, None), node))
+
+    def is_bound_again(self, name: str, node: Any) -> bool:
+        """Whether a name may be bound after this place: by a later statement, or by the next trip of a loop."""
+        if name in self.comprehended:
+            return True
+        spans = [
+            (n.lineno, n.end_lineno) for n in own_nodes(self.body)
+            if isinstance(n, (gast.For, gast.While)) and n.lineno <= node.lineno <= n.end_lineno
+        ]  # fmt: skip
+        for inner in own_nodes(self.body):
+            if isinstance(inner, gast.Name) and inner.id == name and not isinstance(inner.ctx, gast.Load):
+                in_loop = any(first <= inner.lineno <= last for first, last in spans)
+                if in_loop or (inner.lineno, inner.col_offset) > (node.lineno, node.col_offset):
+                    return True
+        return False
 
     def expr_Attribute(self, node: Any) -> Expr:
         found = self.binding(node)
-        if isinstance(found, Known):
-            return Raw(node, (), True, found.kind if found.kind != UNKNOWN else Kind("object"))
+        if isinstance(found, (Known, UserFunction)):
+            return self.function_value(node, found)
         if isinstance(found, Value):
             return Raw(node, (), True, found.kind)
         if found is not None:
             raise self.refuse(
-                "S201", f"{self.source.segment(node)} is a function used as a value", node, "call it here by its name"
+                "S201", f"{self.source.segment(node)} is a module used as a value", node, "call it here by its name"
             )
         value = self.atom(node.value)
         return Op(f"attribute.{node.attr}", (value,))
@@ -194,10 +235,154 @@ class Expressions(Names):
         return result
 
     def expr_Tuple(self, node: Any) -> Expr:
-        return Op("tuple", tuple(self.atom(e) for e in node.elts))
+        return self.display("tuple", node.elts)
 
     def expr_List(self, node: Any) -> Expr:
-        return Op("list", tuple(self.atom(e) for e in node.elts))
+        return self.display("list", node.elts)
+
+    def display(self, name: str, elements: list[Any]) -> Expr:
+        """A tuple or list that is written out; what it unpacks is found out when the kinds are known."""
+        items = self.operands(elements)
+        starred = any(isinstance(e, gast.Starred) for e in elements)
+        return Op(f"s2sad.display_{name}" if starred else name, items)
+
+    def operands(self, nodes: list[Any]) -> tuple[Expr, ...]:
+        """Arguments or elements as operands, `*xs` as a star of one."""
+        return tuple(Op(STAR, (self.atom(n.value),)) if isinstance(n, gast.Starred) else self.atom(n) for n in nodes)
+
+    def keywords(self, nodes: list[Any]) -> tuple[tuple[str, Expr], ...]:
+        return tuple(("**" if k.arg is None else k.arg, self.atom(k.value)) for k in nodes)
+
+    def expr_Dict(self, node: Any) -> Expr:
+        keys = ["**" if k is None else self.key(k) for k in node.keys]
+        values = [self.atom(v) for v in node.values]
+        if all(isinstance(k, Const) for k in keys):
+            return dict_display({k.value: v for k, v in zip(keys, values) if isinstance(k, Const)})
+        made: Expr = dict_display({})
+        for key, value in zip(keys, values):
+            if isinstance(key, str):
+                made = self.temporary(Op("builtins.dict", (made,), (("**", value),)))
+            else:
+                made = self.temporary(Op("s2sad.put", (made, key, value)))
+        return made
+
+    def key(self, node: Any) -> Expr:
+        key = self.atom(node)
+        if isinstance(key, Op) and key.name == "tuple" and all(isinstance(o, Const) for o in key.operands):
+            return Const(tuple(o.value for o in key.operands if isinstance(o, Const)))
+        return key
+
+    # ---- comprehensions: loops that build a list or a dict -----------------------------------------------------
+
+    def expr_ListComp(self, node: Any) -> Expr:
+        return self.comprehension(node, Op("list"), lambda acc: _hidden_call("append", acc, node.elt))
+
+    expr_GeneratorExp = expr_ListComp
+
+    def expr_DictComp(self, node: Any) -> Expr:
+        return self.comprehension(node, dict_display({}), lambda acc: _hidden_call("put", acc, node.key, node.value))
+
+    def comprehension(self, node: Any, empty: Op, step: Any) -> Expr:
+        """The loops of a comprehension as those of statements, over names of their own."""
+        if any(g.is_async for g in node.generators):
+            raise self.refuse("S201", "an asynchronous comprehension is not supported", node, "use a plain loop")
+        self.hidden_count += 1
+        acc = f".values{self.hidden_count}"
+        statement: Any = gast.Assign([_name(acc, gast.Store())], step(_name(acc, gast.Load())), None)
+        statement = gast.copy_location(statement, getattr(node, "elt", None) or node.value)
+        for generator in reversed(node.generators):
+            for test in reversed(generator.ifs):
+                statement = gast.copy_location(gast.If(test, [statement], []), test)
+            loop = gast.For(generator.target, generator.iter, [statement], [], None)
+            statement = gast.copy_location(loop, generator.iter)
+        names = {n.id for g in node.generators for n in gast.walk(g.target) if isinstance(n, gast.Name)}
+        held = (self.node, dict(self.env), dict(self.local_names), dict(self.local_bindings), self.comprehended)
+        self.env[acc] = Var("values", temporary=True)
+        self.emit(Assign(self.env[acc], empty))
+        # The first sequence is evaluated outside, where the names mean what they mean around.
+        outermost = self.evaluated_outside(node.generators[0].iter, names)
+        if outermost is not None:
+            statement.iter = outermost
+        for name in names:
+            if not name.startswith("."):
+                self.env[name] = Var(name)
+            self.local_bindings.pop(name, None)
+        self.local_names.update(dict.fromkeys(names))
+        self.comprehended = self.comprehended | names
+        self.statement(gast.fix_missing_locations(statement))
+        result = self.env[acc]
+        self.node, env, self.local_names, self.local_bindings, self.comprehended = held
+        self.env = {**env, **{n: v for n, v in self.env.items() if n.startswith(".")}}
+        return result
+
+    def evaluated_outside(self, node: Any, names: set[str]) -> Any:
+        """A name for the value of an expression that reads a name which the comprehension binds."""
+        if not names & names_within(node):
+            return None
+        self.hidden_count += 1
+        hidden = f".sequence{self.hidden_count}"
+        self.env[hidden] = Var("t", temporary=True)
+        self.emit(Assign(self.env[hidden], self.expression(node)))
+        return gast.copy_location(_name(hidden, gast.Load()), node)
+
+    # ---- functions that are given functions --------------------------------------------------------------------
+
+    def consumed(self, node: Any) -> Expr | None:
+        """`map`, `filter`, `functools.reduce` as the loops that they stand for."""
+        found = self.callee(node.func)
+        name = found.name if isinstance(found, Known) else ""
+        if node.keywords or any(isinstance(a, gast.Starred) for a in node.args):
+            return None
+        if name == "builtins.map" and len(node.args) >= 2:
+            function, *sequences = node.args
+            targets = [self.hidden("item") for _ in sequences]
+            target, over = targets[0], sequences[0]
+            if len(sequences) > 1:
+                target = gast.Tuple(targets, gast.Store())
+                over = gast.Call(_name(".zip", gast.Load()), sequences, [])
+            element = gast.Call(function, [_name(t.id, gast.Load()) for t in targets], [])
+            return self.made_list(node, element, target, over, [])
+        if name == "builtins.filter" and len(node.args) == 2:
+            target = self.hidden("item")
+            read = _name(target.id, gast.Load())
+            is_none = isinstance(node.args[0], gast.Constant) and node.args[0].value is None
+            test = read if is_none else gast.Call(node.args[0], [read], [])
+            return self.made_list(node, read, target, node.args[1], [test])
+        if name in ("functools.reduce", "_functools.reduce") and 2 <= len(node.args) <= 3:
+            return self.reduced(node, *node.args)
+        return None
+
+    def made_list(self, node: Any, element: Any, target: Any, over: Any, tests: list[Any]) -> Expr:
+        made = gast.ListComp(element, [gast.comprehension(target, over, tests, 0)])
+        return self.expression(_located(made, node))
+
+    def reduced(self, node: Any, function: Any, sequence: Any, start: Any = None) -> Expr:
+        total, item = self.hidden("total"), self.hidden("item")
+        if start is None:
+            rows = self.hidden("sequence")
+            self.assign_hidden(rows, self.atom(sequence))
+            read = _name(rows.id, gast.Load())
+            first = gast.Subscript(read, gast.Constant(0, None), gast.Load())
+            sequence = gast.Subscript(read, gast.Slice(gast.Constant(1, None), None, None), gast.Load())
+            self.assign_hidden(total, self.expression(_located(first, node)))
+        else:
+            self.assign_hidden(total, self.expression(start))
+        step = gast.Call(function, [_name(total.id, gast.Load()), _name(item.id, gast.Load())], [])
+        loop = gast.For(item, sequence, [gast.Assign([total], step, None)], [], None)
+        held = self.node
+        self.statement(_located(loop, node))
+        self.node = held
+        return self.env[total.id]
+
+    def hidden(self, hint: str) -> Any:
+        """A name of which the user's text knows nothing, as a target."""
+        self.hidden_count += 1
+        name = f".{hint}{self.hidden_count}"
+        self.env[name] = Var(hint, temporary=True)
+        return _name(name, gast.Store())
+
+    def assign_hidden(self, target: Any, value: Expr) -> None:
+        self.emit(Assign(self.env[target.id], value))
 
     def expr_Slice(self, node: Any) -> Expr:
         parts = [Const(None) if p is None else self.atom(p) for p in (node.lower, node.upper, node.step)]
@@ -222,7 +407,31 @@ class Expressions(Names):
         return self.raw(node, kind=STR)
 
     def expr_Lambda(self, node: Any) -> Expr:
-        raise self.refuse("S201", "a lambda used as a value is not supported", node, "give it a name and call it here")
+        return self.closure(node, self.anonymous(node))
+
+    def anonymous(self, node: Any) -> LocalFunction:
+        """A lambda that has no name."""
+        key = f".lambda{node.lineno}.{node.col_offset}"
+        if key not in self.local_bindings:
+            self.define_local(key, node, "lambda_")
+        found = self.local_bindings[key]
+        assert isinstance(found, LocalFunction)
+        return found
+
+    def argument(self, node: Any) -> Expr:
+        """An operand of a call: a function among them need not outlive it."""
+        if isinstance(node, gast.Starred):
+            return Op(STAR, (self.atom(node.value),))
+        if isinstance(node, gast.Lambda):
+            return self.as_atom(self.closure(node, self.anonymous(node), lasting=False))
+        if isinstance(node, gast.Name) and isinstance(found := self.binding(node), LocalFunction):
+            return self.as_atom(self.closure(node, found, lasting=False))
+        return self.atom(node)
+
+    def arguments(self, node: Any) -> tuple[tuple[Expr, ...], tuple[tuple[str, Expr], ...]]:
+        """What a call passes by position and by name."""
+        named = tuple(("**" if k.arg is None else k.arg, self.argument(k.value)) for k in node.keywords)
+        return tuple(self.argument(a) for a in node.args), named
 
     def test(self, node: Any) -> Expr:
         """A test in a Var of its own, so that it still stands when the branches have changed what it reads."""
@@ -236,10 +445,10 @@ class Expressions(Names):
             if keyword.arg == "out" and not (isinstance(keyword.value, gast.Constant) and keyword.value.value is None):
                 raise self.refuse("S201", "`out=` writes into an array, which is not supported", node, "use the result")
         found = self.callee(node.func)
-        if isinstance(found, Known) and (found.name in _STORING or found.name.endswith(".at")):
+        if isinstance(found, Known) and (found.name in STORING or found.name.endswith(".at")):
             what = self.source.segment(node.func)
             raise self.refuse("S201", f"`{what}` writes into an array, which is not supported", node, help)
-        if found is None and isinstance(node.func, gast.Attribute) and node.func.attr in _WRITERS:
+        if found is None and isinstance(node.func, gast.Attribute) and node.func.attr in WRITERS:
             receiver = self.binding(node.func.value)
             if receiver is None or isinstance(receiver, (Var, Value)):
                 reason = f"`{node.func.attr}` writes into its object, which is not supported"
@@ -263,14 +472,16 @@ class Expressions(Names):
     def expr_Call(self, node: Any) -> Expr:
         if not self.may_write(node) and not isinstance(self.callee(node.func), (UserFunction, LocalFunction)):
             self.refuse_writes(node)
+        consumed = self.consumed(node)
+        if consumed is not None:
+            return consumed
         found = self.callee(node.func)
-        if isinstance(found, (UserFunction, LocalFunction)):
+        if isinstance(node.func, gast.Lambda):
+            found = self.anonymous(node.func)
+        if isinstance(found, (UserFunction, LocalFunction)) and not is_starred(node):
             arity = tuple_arity(found.primal.source.node) if self.readable(found.primal) else None
             results = self.call(node, found, self.temporaries(arity or 1))
             return Op("tuple", results) if arity is not None else results[0]
-        for argument in node.args:
-            if isinstance(argument, gast.Starred):
-                raise self.refuse("S201", "a starred argument is not supported", argument, "write the arguments out")
         if isinstance(found, Known):
             if found.name in _HIDDEN_READERS:
                 raise self.refuse(
@@ -279,18 +490,17 @@ class Expressions(Names):
                     node,
                     "write out what it does",
                 )
-            operands = tuple(self.atom(a) for a in node.args)
-            keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
+            hidden = isinstance(node.func, gast.Name) and node.func.id.startswith(".")
+            operands, keywords = (tuple(map(self.atom, node.args)), ()) if hidden else self.arguments(node)
             func = self.by_first_names(node.func)
             spelled = func.id if isinstance(func, gast.Name) else self.source.segment(func)
-            return Op(found.name, operands, keywords, spelled=spelled)
+            return Op(found.name, operands, keywords, spelled=None if hidden else spelled)
         if isinstance(node.func, gast.Attribute):
             base = self.binding(node.func.value)
             if base is None or isinstance(base, (Var, Value)):
                 receiver = self.atom(node.func.value)
-                operands = (receiver, *(self.atom(a) for a in node.args))
-                keywords = tuple((k.arg, self.atom(k.value)) for k in node.keywords)
-                return Op(f"method.{node.func.attr}", operands, keywords)
+                operands, keywords = self.arguments(node)
+                return Op(f"method.{node.func.attr}", (receiver, *operands), keywords)
         what = self.source.segment(node.func)
         if isinstance(self.binding(node.func), Derived):
             raise self.refuse(
@@ -299,9 +509,16 @@ class Expressions(Names):
                 node,
                 "use grad(grad(f)), or pass its value",
             )
-        raise self.refuse(
-            "S204", f"which function `{what}` is cannot be found out", node.func, "call a function by its name"
-        )
+        found_here = self.binding(node.func)
+        if isinstance(found_here, Module) or (isinstance(found_here, Value) and found_here.kind.sort in _NOT_CALLED):
+            raise self.refuse(
+                "S204", f"which function `{what}` is cannot be found out", node.func, "call a function by its name"
+            )
+        callee = self.argument(node.func)
+        operands, keywords = self.arguments(node)
+        made = Op(VALUE_CALL, (callee, *operands), keywords, spelled=what)
+        self.nodes[id(made)] = (made, node.func)
+        return made
 
     def call(self, node: Any, found: UserFunction | LocalFunction, results: list[Var]) -> tuple[Var, ...]:
         """A call of a user function, with one argument a parameter, that binds `results`."""
@@ -311,15 +528,16 @@ class Expressions(Names):
         except S2sadError as error:
             reason = f"`{self.source.segment(node.func)}` cannot be differentiated: {error.reason}"
             raise self.refuse(error.code, reason, node, error.help) from None
-        if any(isinstance(a, gast.Starred) for a in node.args) or any(k.arg is None for k in node.keywords):
-            raise self.refuse("S201", "a starred argument is not supported", node, "write the arguments out")
-        positional = [self.atom(a) for a in node.args]
-        named = [(k.arg, self.atom(k.value)) for k in node.keywords]
-        arguments = bind_arguments(found.primal, params, positional, named, self.place(node))
+        positional, named = self.arguments(node)
+        defaults: dict[str, Expr] = {}
+        if isinstance(found, LocalFunction):
+            defaults = {name: self.env[hidden] for name, hidden in found.defaults.items()}
+        place = self.place(node)
+        arguments = bind_arguments(found.primal, params, positional, named, place, defaults, node.func)
         if isinstance(found, LocalFunction):
             for name in found.captured:
-                arguments.append(self.atom(gast.copy_location(gast.Name(name, gast.Load(), None, None), node)))
-        self.emit(Call(tuple(results), label, tuple(arguments)))
+                arguments.append(self.captured_value(name, node))
+        self.emit(Call(tuple(results), label, tuple(map(self.as_atom, arguments))))
         return tuple(results)
 
     def raw(self, node: Any, kind: Kind = UNKNOWN, pure: bool | None = None) -> Raw:
@@ -333,6 +551,10 @@ class Expressions(Names):
         for inner in gast.walk(node):
             if isinstance(inner, gast.Call) and not hidden & names_within(inner.func):
                 self.refuse_writes(inner)
+                called = self.callee(inner.func)
+                if is_starred(inner) and isinstance(called, Known) and called.name.startswith(("numpy.", "scipy.")):
+                    reason = "what is unpacked here may be an array that is written into"
+                    raise self.refuse("S201", reason, inner, "write the arguments out, and use the result")
             if isinstance(inner, gast.Name) and isinstance(inner.ctx, gast.Load) and inner.id not in hidden:
                 found = self.binding(inner)
                 if isinstance(found, Var):
@@ -375,49 +597,25 @@ class Expressions(Names):
         return RawStmt(node, tuple(reads.items()), exits)
 
 
-def bind_arguments(
-    primal: Primal,
-    params: list[Param],
-    positional: Sequence[Expr],
-    named: Sequence[tuple[str, Expr]],
-    place: Place | None,
-) -> list[Expr]:
-    """The arguments of a call, one a parameter.
-
-    Raises S402 where they do not fit, S201 for a default that cannot be written down.
-    """
-    given: dict[str, Expr] = {}
-    help = f"its parameters are {', '.join(p.name for p in params) or 'none'}"
-    names = [p.name for p in params if p.passing in ("positional", "either")]
-    if len(positional) > len(names):
-        reason = f"{primal.name} takes {len(names)} positional arguments, not {len(positional)}"
-        raise S2sadError("S402", reason, place, help)
-    given.update(zip(names, positional))
-    for name, value in named:
-        if name not in [p.name for p in params if p.passing != "positional"] or name in given:
-            raise S2sadError("S402", f"{primal.name} does not take {name!r} here", place, help)
-        given[name] = value
-    arguments: list[Expr] = []
-    for param in params:
-        if param.name in given:
-            arguments.append(given[param.name])
-        elif param.default is None:
-            raise S2sadError("S402", f"{primal.name} misses its argument {param.name!r}", place, help)
-        else:
-            arguments.append(_default(primal, param, place))
-    return arguments
+def _name(name: str, ctx: Any) -> Any:
+    return gast.Name(name, ctx, None, None)
 
 
-def _default(primal: Primal, param: Param, place: Place | None) -> Expr:
-    """A parameter's default, which was evaluated at the definition: a number, text or None is written down."""
-    held = primal.default_of(param.name)
-    if type(held) in (int, float, complex, bool, str, type(None)):
-        return Const(held)
-    try:
-        return Const(gast.literal_eval(param.default))
-    except (ValueError, TypeError):
-        reason = f"the default of {param.name!r} in {primal.name} is neither a number nor a literal"
-        raise S2sadError("S201", reason, place, f"pass {param.name!r} explicitly") from None
+def _hidden_call(name: str, *args: Any) -> Any:
+    return gast.Call(_name(f".{name}", gast.Load()), list(args), [])
+
+
+def _located(made: Any, node: Any) -> Any:
+    """New syntax with the place of what it was made from wherever it has none."""
+    for inner in gast.walk(made):
+        if getattr(inner, "lineno", None) is None and "lineno" in inner._attributes:
+            gast.copy_location(inner, node)
+    return made
+
+
+def is_starred(call: Any) -> bool:
+    """Whether a call unpacks arguments."""
+    return any(isinstance(a, gast.Starred) for a in call.args) or any(k.arg is None for k in call.keywords)
 
 
 def is_display(expr: Expr) -> TypeGuard[Op]:
@@ -425,19 +623,14 @@ def is_display(expr: Expr) -> TypeGuard[Op]:
     return isinstance(expr, Op) and expr.name in ("tuple", "list")
 
 
-_WRITERS = frozenset([
+WRITERS = frozenset([
     "append", "extend", "insert", "pop", "remove", "clear", "sort", "reverse", "fill", "put", "itemset", "resize",
     "partition", "update", "setdefault", "setflags", "add", "discard", "shuffle", "byteswap", "setfield",
 ])  # fmt: skip
 
 
-#: Functions that write into an array that they are given.
-_STORING = frozenset({
-    "numpy.copyto", "numpy.put", "numpy.place", "numpy.putmask", "numpy.fill_diagonal", "numpy.put_along_axis",
-    "numpy.random.shuffle", "random.shuffle", "builtins.setattr", "builtins.delattr", "builtins.next",
-    "operator.setitem", "operator.delitem", "operator.iadd", "operator.isub", "operator.imul", "operator.itruediv",
-    "operator.ipow", "operator.imatmul", "operator.ifloordiv", "operator.imod",
-})  # fmt: skip
+#: Sorts of values that are no functions.
+_NOT_CALLED = ("none", "bool", "int", "float", "complex", "str", "scalar", "array", "tuple", "list", "dict")
 
 
 #: Functions that read or write variables which their arguments do not name.

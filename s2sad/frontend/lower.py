@@ -41,6 +41,9 @@ class Lowering:
     #: What methods were called: (class, name) -> the function found there.
     methods: dict[tuple[type, str], object] = field(default_factory=dict)
 
+    #: The functions that take or give function values with what these captured, of which the user's own know nothing.
+    written_out: set[Label] = field(default_factory=set)
+
     def label(self, primal: Primal) -> Label:
         if primal not in self.labels:
             label = Label(primal.name)
@@ -76,12 +79,6 @@ class _Lowerer(Statements):
     """A whole function."""
 
     def function(self) -> Function:
-        for param in self.params:
-            if param.passing in ("args", "kwargs"):
-                star = "*" if param.passing == "args" else "**"
-                raise self.refuse(
-                    "S201", f"`{star}{param.name}` is not supported", self.source.node, "name the parameters"
-                )
         body = desugar.one_exit(list(self.body), self.source)
         for node in body:
             gast.fix_missing_locations(node)

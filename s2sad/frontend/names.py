@@ -49,8 +49,18 @@ if TYPE_CHECKING:
     from s2sad.frontend.lower import Lowering
 
 
+#: What lowering calls by hidden names.
+_HIDDEN = {".append": Known("s2sad.append"), ".put": Known("s2sad.put"), ".zip": Known("builtins.zip")}
+
+
 class Names:
     """One function while it is lowered: its names, its places, the block that statements go to."""
+
+    if TYPE_CHECKING:
+
+        def expression(self, node: Any) -> Expr: ...
+
+        def statement(self, node: Any) -> None: ...
 
     def __init__(self, primal: Primal, label: Label, lowering: Lowering) -> None:
         self.primal = primal
@@ -81,6 +91,9 @@ class Names:
         self.block: Block = []
         self.node: Any = node
         self.result_vars: list[Var] | None = None
+        self.hidden_count = 0
+        #: The names that the comprehensions around bind.
+        self.comprehended: frozenset[str] = frozenset()
         #: The expression that an operation was lowered from, by the operation's identity.
         self.nodes: dict[int, tuple[Op, Any]] = {}
 
@@ -128,6 +141,8 @@ class Names:
     def binding(self, node: Any) -> Binding | LocalFunction | Var | None:
         """What a name or dotted name means; None for any other expression."""
         if isinstance(node, gast.Name):
+            if node.id in _HIDDEN:
+                return _HIDDEN[node.id]
             if node.id in self.local_bindings:
                 return self.local_bindings[node.id]
             if node.id in self.local_names or node.id.startswith("."):
@@ -210,7 +225,21 @@ class Names:
     def temporaries(count: int) -> list[Var]:
         return [Var("t", temporary=True) for _ in range(count)]
 
-    def define_local(self, name: str, node: Any) -> None:
+    def computed_defaults(self, name: str, node: Any) -> dict[str, str]:
+        """The defaults of a nested function that are no literals, each under a hidden name."""
+        found: dict[str, str] = {}
+        for param in parameters(node.args):
+            if param.default is None:
+                continue
+            try:
+                gast.literal_eval(param.default)
+            except (ValueError, TypeError):
+                hidden = f".{name}.{param.name}"
+                self.env[hidden] = self.temporary(self.expression(param.default), param.name)
+                found[param.name] = hidden
+        return found
+
+    def define_local(self, name: str, node: Any, hint: str = "") -> None:
         """A nested function: its free names that are locals here become what it captures."""
         if name in self.env or name in self.local_bindings:
             raise self.refuse("S201", f"{name!r} is bound twice, once to a function", node, "use two names")
@@ -236,14 +265,15 @@ class Names:
                         captured.update(dict.fromkeys(found.captured))
                 elif inner.id in self.local_names:
                     captured[inner.id] = None
+        hint = hint or name
         source = Source(
-            self.source.file, self.source.text, node, name, f"{self.source.qualname}.{name}", self.source.class_name
+            self.source.file, self.source.text, node, hint, f"{self.source.qualname}.{hint}", self.source.class_name
         )
         scope = NestedScope(self.primal.scope, functions)
         primal = LocalPrimal(
-            name, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset)
+            hint, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset)
         )
-        local = LocalFunction(primal, tuple(captured))
+        local = LocalFunction(primal, tuple(captured), self.computed_defaults(name, node))
         functions[name] = local
         self.local_bindings[name] = local
 

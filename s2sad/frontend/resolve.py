@@ -14,6 +14,7 @@ from __future__ import annotations
 import builtins
 import contextlib
 import difflib
+import functools
 import importlib
 import sys
 import types
@@ -204,6 +205,8 @@ def binding_of(held: Any, name: str = "") -> Binding:
             return Known(qualified, _said(held))
         if isinstance(held, types.FunctionType):
             return UserFunction(LivePrimal(held))
+        if isinstance(held, functools._lru_cache_wrapper) and isinstance(held.__wrapped__, types.FunctionType):
+            return UserFunction(LivePrimal(held.__wrapped__))
     return Value(kind_of(held), held)
 
 

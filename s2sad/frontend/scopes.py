@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import gast
@@ -23,11 +23,13 @@ from s2sad.ir.nodes import (
 class LocalFunction:
     """A function defined inside the function that is being lowered.
 
-    captured: the names of the enclosing function's locals that it reads.
+    captured: the names of the enclosing function's locals that it reads. defaults: its parameters whose defaults were
+    computed where it is defined, and the hidden names that hold them.
     """
 
     primal: Primal
     captured: tuple[str, ...]
+    defaults: dict[str, str] = field(default_factory=dict)
 
 
 class LocalPrimal(Primal):
@@ -83,11 +85,18 @@ def parameters(arguments: gast.arguments) -> list[Param]:
     return made
 
 
+_COMPREHENSIONS = (gast.ListComp, gast.GeneratorExp, gast.DictComp, gast.SetComp)
+
+
 def bound_names(body: list[Any]) -> dict[str, None]:
-    """The names that a function body binds, nested functions apart."""
+    """The names that a function body binds, nested functions and comprehensions apart."""
     found: dict[str, None] = {}
+    inside = {
+        id(name) for node in own_nodes(body) if isinstance(node, _COMPREHENSIONS)
+        for generator in node.generators for name in gast.walk(generator.target)
+    }  # fmt: skip
     for node in own_nodes(body):
-        if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Store):
+        if isinstance(node, gast.Name) and isinstance(node.ctx, gast.Store) and id(node) not in inside:
             found[node.id] = None
         elif isinstance(node, (gast.FunctionDef, gast.MatchAs, gast.MatchStar)) and node.name is not None:
             found[node.name] = None

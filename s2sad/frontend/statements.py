@@ -7,7 +7,7 @@ from typing import Any
 
 import gast
 
-from s2sad.frontend.expressions import BINARY, Expressions, is_display
+from s2sad.frontend.expressions import BINARY, Expressions, is_display, is_starred
 from s2sad.frontend.resolve import (
     Known,
     UserFunction,
@@ -57,11 +57,11 @@ class Statements(Expressions):
             return
         if isinstance(value, gast.Call):
             callee = self.callee(value.func)
-            if isinstance(callee, (UserFunction, LocalFunction)):
+            if isinstance(callee, (UserFunction, LocalFunction)) and not is_starred(value):
                 arity = tuple_arity(callee.primal.source.node) if self.readable(callee.primal) else None
                 self.call(value, callee, self.temporaries(arity or 1))
                 return
-            if self.may_write(value):
+            if self.may_write(value) or (callee is None and not isinstance(value.func, gast.Attribute)):
                 self.temporary(self.expression(value))
                 return
             method = value.func.attr if isinstance(value.func, gast.Attribute) else ""
@@ -141,6 +141,7 @@ class Statements(Expressions):
             callee = self.callee(value.func) if isinstance(value, gast.Call) else None
             if (
                 isinstance(callee, (UserFunction, LocalFunction))
+                and not is_starred(value)
                 and self.readable(callee.primal)
                 and tuple_arity(callee.primal.source.node) is None
             ):
@@ -148,6 +149,10 @@ class Statements(Expressions):
                 return
             self.assign(self.variable(target), self.expression(value))
         elif isinstance(target, (gast.Tuple, gast.List)):
+            starred = any(isinstance(e, gast.Starred) for e in (*getattr(value, "elts", ()), *target.elts))
+            if starred:
+                self.bind_target(target, self.atom(value))
+                return
             if isinstance(value, (gast.Tuple, gast.List)) and len(value.elts) == len(target.elts):
                 self.assign_several(target.elts, [self.atom(v) for v in value.elts])
                 return
@@ -155,6 +160,7 @@ class Statements(Expressions):
                 callee = self.callee(value.func)
                 if (
                     isinstance(callee, (UserFunction, LocalFunction))
+                    and not is_starred(value)
                     and self.readable(callee.primal)
                     and tuple_arity(callee.primal.source.node) == len(target.elts)
                 ):
@@ -186,6 +192,8 @@ class Statements(Expressions):
     def bind_target(self, target: Any, value: Expr | None) -> None:
         if isinstance(target, gast.Name) and value is not None:
             self.assign(self.variable(target), value)
+        elif isinstance(target, (gast.Tuple, gast.List)) and any(isinstance(t, gast.Starred) for t in target.elts):
+            self.bind_starred(target, value)
         elif isinstance(target, (gast.Tuple, gast.List)) and value is not None:
             count = len(target.elts)
             if is_display(value) and len(value.operands) != count:
@@ -218,6 +226,24 @@ class Statements(Expressions):
             reason = f"a write into the global or enclosing variable {base.hint!r} is not supported"
             raise self.refuse("S201", reason, target, "pass it as an argument, and return it")
         return base, self.atom(target.slice)
+
+    def bind_starred(self, target: Any, value: Expr | None) -> None:
+        """`a, *b, c = xs`: b is the list of what the others leave."""
+        if value is None:
+            raise self.refuse("S201", "an in-place write is not supported", target, "build a new value instead")
+        at = next(k for k, t in enumerate(target.elts) if isinstance(t, gast.Starred))
+        after = len(target.elts) - at - 1
+        if is_display(value):
+            rest: Expr = Op("list", value.operands[at : len(value.operands) - after])
+        else:
+            value = value if isinstance(value, Var) else self.temporary(value)
+            cut = Op("slice", (Const(at), Const(-after if after else None), Const(None)))
+            rest = self.as_atom(Op("builtins.list", (self.temporary(Op("operator.getitem", (value, cut))),)))
+        for k, inner in enumerate(target.elts):
+            if k == at:
+                self.bind_target(inner.value, rest)
+            else:
+                self.bind_target(inner, self.as_atom(self.item(value, Const(k if k < at else k - len(target.elts)))))
 
     def assign(self, var: Var, expr: Expr) -> None:
         self.emit(Assign(var, expr))
@@ -327,7 +353,7 @@ class Statements(Expressions):
         sequences: list[Expr] = []
         for (_, sequence), backwards in zip(pairs, mirrored):
             node_of = sequence.args[0] if backwards else sequence
-            sequences.append(self.unwritten(self.atom(node_of), rebound))
+            sequences.append(self.sequence(self.unwritten(self.atom(node_of), rebound)))
         lengths: list[Expr] = [self.temporary(Op("builtins.len", (s,))) for s in sequences]
         count = lengths[0] if len(lengths) == 1 else self.temporary(Op("builtins.min", tuple(lengths)))
         bindings: list[tuple[Any, Any]] = []
@@ -339,6 +365,10 @@ class Statements(Expressions):
         elif counted is not None:
             bindings.append((counted, start))
         self.loop(node, index, Op("builtins.range", (count,)), bindings, False)
+
+    def sequence(self, value: Expr) -> Expr:
+        """What a loop runs over by position: the keys of a dict, which only kinds tell, anything else itself."""
+        return self.temporary(Op("s2sad.sequence", (value,))) if isinstance(value, Var) else value
 
     def loop(self, node: Any, index: Var | None, iterable: Op, bindings: list[tuple[Any, Any]], mirror: bool) -> None:
         """A For over a hidden or a user's index; `bindings` are what the top of the body binds."""

@@ -8,7 +8,8 @@ where it is known not to be one, so that no broadcasting stretches it.
 from __future__ import annotations
 
 import types
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -39,8 +40,10 @@ Shape = tuple[Dim, ...] | frozenset[str] | None
 @dataclass(frozen=True)
 class Kind:
     """`sort` is one of unknown, none, bool, int, float, complex, str, scalar (of NumPy), array, tuple, list, dict,
-    slice, ellipsis, range, object, function, module. `dtype` is a NumPy name for scalars and arrays; `items` the kinds
-    of a tuple's or list's items where known; `cls` the class of an object and `fields` the kinds of its attributes.
+    slice, ellipsis, range, object, function, class, module. `dtype` is a NumPy name for scalars and arrays; `items` the
+    kinds of the items of a tuple, list or dict where known, or of what a function captures; `keys` a dict's keys; `cls`
+    the class of an object or named tuple, the class itself, or which function it is; `fields` the kinds of an object's
+    attributes; `element` the kind of every item of a list of unknown length.
     """
 
     sort: str
@@ -49,6 +52,21 @@ class Kind:
     items: tuple[Kind, ...] | None = None
     cls: Any = None
     fields: tuple[tuple[str, Kind], ...] = ()
+    keys: tuple[Any, ...] | None = field(default=None, repr=False)
+    element: Kind | None = field(default=None, repr=False)
+
+    @property
+    def parts(self) -> tuple[Kind, ...] | None:
+        """The kinds of what a container or object of known contents holds, in order; None for any other value."""
+        if self.sort == "object":
+            return tuple(k for _, k in self.fields) or None
+        return self.items if self.sort in CONTAINERS else None
+
+    def with_parts(self, parts: tuple[Kind, ...]) -> Kind:
+        """The same container of other contents."""
+        if self.sort == "object":
+            return replace(self, fields=tuple((n, k) for (n, _), k in zip(self.fields, parts)))
+        return replace(self, items=parts)
 
     @property
     def rank(self) -> int | None:
@@ -75,14 +93,21 @@ class Kind:
     @property
     def carries_derivative(self) -> bool:
         """Whether such a value can hold a derivative: floats, complexes, what holds them, and what is unknown."""
-        if self.sort in ("float", "complex", "unknown", "object"):
+        if self.sort in ("float", "complex", "unknown"):
             return True
+        if self.sort == "object":
+            return not self.fields or any(k.carries_derivative for _, k in self.fields)
         if self.sort in ("scalar", "array"):
             return self.dtype is None or self.dtype.startswith(("float", "complex", "longdouble", "clongdouble"))
-        if self.sort in ("tuple", "list", "dict"):
+        if self.sort in CONTAINERS:
+            if self.element is not None:
+                return self.element.carries_derivative
             return self.items is None or any(k.carries_derivative for k in self.items)
         return False
 
+
+#: Sorts of values that hold others; a function holds what it captures.
+CONTAINERS = ("tuple", "list", "dict", "function")
 
 UNKNOWN = Kind("unknown")
 NONE = Kind("none")
@@ -176,10 +201,13 @@ def join(a: Kind, b: Kind) -> Kind:
         return a
     if a.is_python_number and b.is_python_number:
         return a if _ORDER.index(a.sort) >= _ORDER.index(b.sort) else b
-    if a.sort in ("tuple", "list") and a.sort == b.sort:
-        if a.items is not None and b.items is not None and len(a.items) == len(b.items):
-            return Kind(a.sort, items=tuple(join(x, y) for x, y in zip(a.items, b.items)))
-        return Kind(a.sort)
+    if a.sort in CONTAINERS and a.sort == b.sort and a.cls == b.cls:
+        same = a.items is not None and b.items is not None and len(a.items) == len(b.items) and a.keys == b.keys
+        if same:
+            return replace(a, items=tuple(join(x, y) for x, y in zip(a.items or (), b.items or ())), element=None)
+        if a.sort == "function":
+            return UNKNOWN
+        return Kind(a.sort, element=common_element(a, b) if a.sort == "list" else None)
     numeric = {"bool", "int", "float", "complex", "scalar", "array"}
     if a.sort in numeric and b.sort in numeric:
         shape = join_shapes(a.shape, b.shape)
@@ -195,7 +223,9 @@ def join(a: Kind, b: Kind) -> Kind:
         if other.sort in numeric or other.sort == "unknown":
             return Kind("unknown", other.dtype, other.shape)
     if a.sort == "object" and b.sort == "object" and a.cls is b.cls:
-        return Kind("object", cls=a.cls)
+        same = [n for n, _ in a.fields] == [n for n, _ in b.fields]
+        dtype = a.dtype if a.dtype == b.dtype else None
+        return Kind("object", dtype, cls=a.cls, fields=_joined_fields(a, b) if same else ())
     shape = join_shapes(a.shape, b.shape)
     return Kind("unknown", _precision(a, b) if shape == () else None, shape)
 
@@ -204,6 +234,23 @@ def _precision(a: Kind, b: Kind) -> str | None:
     """The dtype of what is one of two numbers, a Python float being a float64."""
     names = {"float64" if k.sort == "float" else k.dtype for k in (a, b)}
     return names.pop() if len(names) == 1 else None
+
+
+def _joined_fields(a: Kind, b: Kind) -> tuple[tuple[str, Kind], ...]:
+    return tuple((n, join(x, y)) for (n, x), (_, y) in zip(a.fields, b.fields))
+
+
+def common_element(a: Kind, b: Kind) -> Kind | None:
+    """The kind of every item of two lists; None where they do not hold numbers or arrays alone."""
+    kinds = [k for kind in (a, b) for k in ((kind.element,) if kind.element is not None else kind.items or ())]
+    if any(kind.items is None and kind.element is None for kind in (a, b)):
+        return None
+    result: Kind | None = None
+    for kind in kinds:
+        if kind is None or kind.sort not in ("bool", "int", "float", "scalar", "array", "unknown"):
+            return None
+        result = kind if result is None else join(result, kind)
+    return result
 
 
 def join_shapes(a: Shape, b: Shape) -> Shape:
@@ -229,25 +276,51 @@ def kind_of(value: Any, symbol: str = "") -> Kind:
     >>> kind_of(1.5), kind_of(True).sort
     (Kind(sort='float', dtype=None, shape=(), items=None, cls=None, fields=()), 'bool')
     """
+
+    def of_array(array: np.ndarray, place: str) -> Kind:
+        name = f"{symbol}{place}" if symbol else ""
+        named = [f"{name}.{i}" if name else "?" for i in range(array.ndim)]
+        dims = tuple(1 if n == 1 else Extent(axis, 0, True) for axis, n in zip(named, array.shape))
+        return Kind("array", array.dtype.name, dims)
+
+    return kind_by_parts(value, of_array)
+
+
+def kind_by_parts(value: Any, of_array: Callable[[np.ndarray, str], Kind]) -> Kind:
+    """The kind of a live value; `of_array` gives the kind of each array in it, from the array and where it stands."""
+    return _kind(value, "", of_array, ())
+
+
+def _kind(value: Any, place: str, of_array: Callable[[np.ndarray, str], Kind], around: tuple[int, ...]) -> Kind:
     kind = _PYTHON_KINDS.get(type(value))
     if kind is not None:
         return kind
     if isinstance(value, np.ndarray):
-        dims = tuple(
-            1 if n == 1 else Extent(f"{symbol}.{i}" if symbol else "?", 0, True) for i, n in enumerate(value.shape)
-        )
-        return Kind("array", value.dtype.name, dims)
+        return of_array(value, place)
     if isinstance(value, np.generic):
         return Kind("scalar", value.dtype.name, ())
-    if type(value) in (tuple, list):
-        return Kind(
-            type(value).__name__, items=tuple(kind_of(v, symbol and f"{symbol}.{i}") for i, v in enumerate(value))
-        )
     if isinstance(value, range):
         return Kind("range")
+    if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):
+        return Kind("function", cls=value, items=())
     if isinstance(value, (np.dtype, type)) and (said := _name_of_dtype(value)) is not None:
         return dtype_kind(said)
-    return Kind("object", cls=type(value), fields=_fields(value, symbol, _DEEPEST))
+    if isinstance(value, type):
+        return Kind("class", cls=value)
+    if id(value) in around or len(around) > _DEEPEST:
+        return Kind("object", cls=type(value))
+    inside = (*around, id(value))
+    if type(value) in (tuple, list) or is_named_tuple(type(value)):
+        items = tuple(_kind(v, f"{place}.{i}", of_array, inside) for i, v in enumerate(value))
+        if type(value) in (tuple, list):
+            return Kind(type(value).__name__, items=items)
+        return Kind("tuple", items=items, cls=type(value))
+    if type(value) is dict:
+        if not all(type(k) in (str, int, bool, float, type(None), tuple) for k in value) or len(value) > _MOST_PARTS:
+            return Kind("dict")
+        kinds = tuple(_kind(v, f"{place}.{k}", of_array, inside) for k, v in value.items())
+        return Kind("dict", items=kinds, keys=tuple(value))
+    return Kind("object", cls=type(value), fields=_fields(value, place, of_array, inside))
 
 
 def _name_of_dtype(value: Any) -> str | None:
@@ -260,24 +333,33 @@ def _name_of_dtype(value: Any) -> str | None:
         return None
 
 
-#: The kinds of attributes are looked up for objects within objects, as deep as this and no wider.
-_DEEPEST, _WIDEST = 3, 100
+#: Deeper or larger objects are known by their class alone.
+_DEEPEST, _MOST_PARTS = 6, 100
 
 
-def _fields(value: Any, symbol: str, depth: int) -> tuple[tuple[str, Kind], ...]:
-    """The kinds of the attributes that an object holds itself, and those of small objects among them."""
-    held = getattr(value, "__dict__", None)
-    if type(held) is not dict or isinstance(value, (type, types.ModuleType, types.FunctionType)) or len(held) > _WIDEST:
+def is_named_tuple(cls: Any) -> bool:
+    """Whether a class is one that `namedtuple` or `NamedTuple` made, or a subclass of such."""
+    return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_fields") and hasattr(cls, "_replace")
+
+
+def _fields(
+    value: Any, place: str, of_array: Callable[[np.ndarray, str], Kind], around: tuple[int, ...]
+) -> tuple[tuple[str, Kind], ...]:
+    """The kinds of the attributes that an object holds itself, in its dictionary or in slots."""
+    if isinstance(value, types.ModuleType) or type(value).__module__.partition(".")[0] in ("numpy", "builtins"):
         return ()
-    found = []
-    for name, item in held.items():
-        inner = symbol and f"{symbol}.{name}"
-        if isinstance(item, (np.ndarray, np.generic)) or type(item) in _PYTHON_KINDS:
-            kind = kind_of(item, inner)
-        else:
-            kind = Kind("object", cls=type(item), fields=_fields(item, inner, depth - 1) if depth > 1 else ())
-        found.append((name, kind))
-    return tuple(found)
+    held = getattr(value, "__dict__", None)
+    if type(held) is not dict:
+        names = [n for c in reversed(type(value).__mro__) for n in _slots(c) if hasattr(value, n)]
+        held = {n: getattr(value, n) for n in names}
+    if len(held) > _MOST_PARTS:
+        return ()
+    return tuple((name, _kind(item, f"{place}.{name}", of_array, around)) for name, item in held.items())
+
+
+def _slots(cls: type) -> tuple[str, ...]:
+    slots = vars(cls).get("__slots__", ())
+    return tuple(n for n in ((slots,) if isinstance(slots, str) else slots) if not n.startswith("__"))
 
 
 _NUMBERS = (bool, int, float, complex)

@@ -14,7 +14,7 @@ copies makes new ones. A block is a plain list of statements.
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
@@ -97,7 +97,25 @@ Block = list["Stmt"]
 CALL = "s2sad.call"
 
 #: Operations that may stand as operands: they only build a structure out of atoms.
-DISPLAYS = frozenset({"tuple", "list", "dict", "slice"})
+#: A dict has its keys as the keyword `keys`. `s2sad.object` makes a named tuple or dataclass, the keyword `class`. The
+#: last two make a named tuple or an object of other contents like one that is there, the keyword `like`.
+DISPLAYS = frozenset({"tuple", "list", "dict", "slice", "s2sad.object", "s2sad.replaced", "s2sad.mirrored"})
+
+
+def dict_display(items: Mapping[Any, Expr]) -> Op:
+    """The display of a dict.
+
+    >>> dict_display({"w": Const(1)})
+    dict(1, keys=('w',))
+    """
+    return Op("dict", tuple(items.values()), (("keys", Const(tuple(items))),))
+
+
+def keys_of(op: Op) -> tuple[Any, ...]:
+    """The keys of the display of a dict, the names in that of an object."""
+    keys = dict(op.keywords)["keys"]
+    assert isinstance(keys, Const)
+    return tuple(keys.value)
 
 
 class Label:
@@ -303,6 +321,11 @@ class Param:
     annotation: Any = None
     passing: str = "either"
     seed: bool = False
+
+
+def in_one_piece(param: Param) -> Param:
+    """A parameter that takes as one tuple or dict what `*args` or `**kwargs` collect."""
+    return replace(param, passing="either", default=None) if param.passing in ("args", "kwargs") else param
 
 
 @dataclass(eq=False)

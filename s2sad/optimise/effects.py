@@ -34,7 +34,7 @@ def is_pure(expr: Expr) -> bool:
         return False
     if expr.name not in DISPLAYS:
         entry = registry.find(rule_name(expr))
-        if entry is None and not (expr.name.startswith(("s2sad.", "attribute.")) or expr.name in NUMBERS):
+        if entry is None and not (expr.name.startswith(("s2sad.", "attribute.", "field.")) or expr.name in NUMBERS):
             return False
         if entry is not None and not entry.pure:
             return False

@@ -59,8 +59,8 @@ def simplify(function: Function, kinds: Kinds) -> Function:
     def kept_fresh(old: Expr, demanded: bool) -> Expr:
         """The simplified expression; where its own buffer is demanded, or `a` is written, 1 * a is a copy of a."""
         new = algebra.simplify(old)
-        if isinstance(old, Op) and old.name in ("tuple", "list"):
-            return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands))
+        if isinstance(old, Op) and old.name in DISPLAYS and old.name != "slice":
+            return Op(old.name, tuple(kept_fresh(o, demanded) for o in old.operands), old.keywords)
         before = shared_operands(old, kinds)
         shared_now = any(aliases.written(v) and v not in before for v in shared_operands(new, kinds))
         if (

@@ -29,6 +29,8 @@ def promote(names: Sequence[str | None]) -> str | None:
 
 def dtype_of(kind: Kind) -> str | None:
     """The dtype that NumPy gives an argument of this kind when it makes an array of it."""
+    if kind.element is not None:
+        return dtype_of(kind.element) if dtype_of(kind.element) == "float64" else None
     if kind.sort in ("tuple", "list"):
         if not kind.items:
             return None if kind.items is None else "float64"
@@ -38,6 +40,10 @@ def dtype_of(kind: Kind) -> str | None:
 
 def shape_of(kind: Kind) -> Shape:
     """The shape that an argument of this kind has as an array."""
+    if kind.element is not None:
+        inner = shape_of(kind.element)
+        # Of no rows at all an array has one axis.
+        return (SOME, *inner) if inner == () else None
     if kind.sort in ("tuple", "list"):
         if not kind.items:
             return None if kind.items is None else (0,)

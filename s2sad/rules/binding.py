@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.errors import S2sadError
-from s2sad.ir.kinds import UNKNOWN, Kind, said_dtype
-from s2sad.ir.nodes import DISPLAYS, Const, Expr, Op
+from s2sad.ir.kinds import UNKNOWN, Kind, is_named_tuple, said_dtype
+from s2sad.ir.nodes import Const, Expr, Op, keys_of
 from s2sad.rules.registry import REQUIRED, UNKNOWN_LITERAL, Rule
 
 #: Marks an expression that is not a literal.
@@ -69,7 +69,7 @@ def literal(expr: Any) -> Any:
     if isinstance(expr, tuple):
         parts = [literal(e) for e in expr]
         return NOT_LITERAL if any(p is NOT_LITERAL for p in parts) else tuple(parts)
-    if isinstance(expr, Op) and expr.name in DISPLAYS and expr.name != "dict":
+    if isinstance(expr, Op) and expr.name in ("tuple", "list", "slice"):
         parts = [literal(e) for e in expr.operands]
         if any(p is NOT_LITERAL for p in parts):
             return NOT_LITERAL
@@ -116,4 +116,14 @@ def display_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind:
     """The kind of a display."""
     if op.name in ("tuple", "list"):
         return Kind(op.name, items=tuple(kind(o) for o in op.operands))
-    return Kind(op.name)
+    if op.name == "slice":
+        return Kind("slice")
+    parts = tuple(kind(o) for o in op.operands)
+    if op.name == "dict":
+        return Kind("dict", items=parts, keys=keys_of(op))
+    if op.name == "s2sad.object":
+        cls = kind(dict(op.keywords)["class"]).cls
+        if is_named_tuple(cls):
+            return Kind("tuple", items=parts, cls=cls)
+        return Kind("object", cls=cls, fields=tuple(zip(keys_of(op), parts)))
+    return kind(dict(op.keywords)["like"]).with_parts(parts)

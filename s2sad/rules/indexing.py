@@ -23,8 +23,10 @@ def getitem_kind(*, literals: Literals, a: Kind, index: Kind) -> Kind:
     literal, of which only the kind is known.
     """
     literal = literals.get("index", UNKNOWN_LITERAL)
-    if a.sort in ("tuple", "list"):
+    if a.sort in ("tuple", "list", "function"):
         return _item_of_sequence(a, index, literal)
+    if a.sort == "dict":
+        return a.items[a.keys.index(literal)] if a.items is not None and a.keys and literal in a.keys else UNKNOWN
     if a.sort == "str":
         return STR if index.sort in ("int", "slice") else UNKNOWN
     if a.sort == "range":
@@ -53,7 +55,7 @@ _PLAIN = ("int", "slice", "none", "ellipsis")
 def _item_of_sequence(a: Kind, index: Kind, literal: Any) -> Kind:
     """The kind of an item, or of a slice, of a tuple or list."""
     if a.items is None:
-        return Kind(a.sort) if index.sort == "slice" else UNKNOWN
+        return a if index.sort == "slice" else a.element or UNKNOWN
     if isinstance(literal, int):
         return a.items[literal] if -len(a.items) <= literal < len(a.items) else UNKNOWN
     if _is_literal_slice(literal):

@@ -202,6 +202,8 @@ sequence(
     over="arrays",
     kind=_stack_kind,
     item=[
+        Case("arrays.element is not None and axis == 0", "rows_of(g)"),
+        Case("arrays.element is not None", "rows_of(np.moveaxis(g, axis, 0))"),
         Case("", _stack_item),
         Case("", "np.take(g, k, axis)"),
     ],

@@ -70,6 +70,7 @@ def _conversion(name: str, plain: str = "dtype is None") -> Formula:
     if "ndmin" in plain:
         listed += " and ndmin == 0"
     return [
+        Case(f"{plain} and {name}.element is not None", "rows_of(g)"),
         Case(f"dtype is None and {listed}", "g[k]"),
         Case(f"{plain} and {name}.is_array", "g"),
         Case("dtype is None", f"np.reshape(g, np.shape({name}))"),

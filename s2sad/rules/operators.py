@@ -149,6 +149,8 @@ def _extreme_item(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
     def text(values: Mapping[str, Any]) -> str | None:
         count, k = values["count"], values["k"]
         if count == 1:
+            if values["item"].element is not None:
+                return "shared_among(g, item, y)" if values["item"].element.is_number else None
             is_vector = values["item"].is_array and values["item"].rank == 1
             return "g * (item == y) / len(item[item == y])" if is_vector else None
         if count == 2:
@@ -164,6 +166,8 @@ def _extreme_tangent(sign: str) -> Callable[[Mapping[str, Any]], str | None]:
 
     def text(values: Mapping[str, Any]) -> str | None:
         if values["count"] == 1:
+            if values["item"].element is not None:
+                return "np.mean(np.array(item_dot)[np.array(item) == y])" if adjoint(values) else None
             return "np.mean(item_dot[item == y])" if adjoint(values) else None
         return (adjoint(values) or "").replace("g ", "item_dot ")
 
@@ -181,6 +185,8 @@ def _extreme_kind(*, literals: Literals, args: tuple[Kind, ...], **_: Any) -> Ki
         (only,) = args
         if only.is_array and only.rank == 1:
             return of_rank((), only.dtype)
+        if only.element is not None:
+            return only.element if only.element.is_number else UNKNOWN
         if only.sort not in ("tuple", "list") or not only.items:
             return INT if only.sort == "range" else UNKNOWN
         args = only.items
@@ -196,11 +202,33 @@ for _name, _sign in (("max", ">"), ("min", "<")):
     )  # fmt: skip
 
 
+# Lists of sequences
+def _list_kind(*, literals: Literals, iterable: Kind) -> Kind:
+    if iterable.items is not None:
+        return Kind("list", items=iterable.items)
+    if iterable.element is not None:
+        return iterable
+    if iterable.is_array and iterable.rank == 1:
+        return Kind("list", element=Kind("scalar", iterable.dtype, ()))
+    if iterable.is_array and isinstance(iterable.shape, tuple) and iterable.shape:
+        return Kind("list", element=Kind("array", iterable.dtype, iterable.shape[1:]))
+    return Kind("list")
+
+
+rule(
+    "builtins.list", "iterable", kind=_list_kind,
+    iterable=[Case("iterable.element is not None", "g"), Case("iterable.is_array", "np.array(g)")],
+    tangent={"iterable": "list(iterable_dot)"}, views=("iterable",),
+)  # fmt: skip
+
+
 # Sums and products of Python sequences
 def _sum_kind(*, literals: Literals, iterable: Kind, start: Kind) -> Kind:
     if iterable.sort in ("tuple", "list") and iterable.items is not None:
         add = operator_kind("add", np.add)
         return reduce(lambda a, b: add(literals={}, a=a, b=b), iterable.items, start)
+    if iterable.element is not None:
+        return Kind("unknown", None, ()) if iterable.element.shape == () and start.shape == () else UNKNOWN
     # The sum of an array without elements is the int that it starts from.
     return Kind("unknown", None, ()) if iterable.is_array and iterable.rank == 1 and start.shape == () else UNKNOWN
 
@@ -209,6 +237,7 @@ register(Rule(
     "builtins.sum", parse_signature("iterable, start=0"), kind=_sum_kind, sequence="iterable",
     adjoint={
         "iterable": (
+            Case("iterable.element is not None and start == 0", "repeated_for(g, iterable)"),
             Case("iterable.is_array and start == 0", "spread(g, iterable, 0)"),
             Case("", "unbroadcast(g, item)"),
         ),

@@ -2,6 +2,7 @@
 
 from s2sad.rules import (  # noqa: F401
     adjoints,
+    containers,
     elementwise,
     engine,
     indexing,

@@ -1766,8 +1766,6 @@ def writes_by_function(x):
     return np.sum(y)
 
 
-def comprehends(x):
-    return sum([v * v for v in x])
 
 
 def writes_a_global(x):
@@ -1781,7 +1779,7 @@ def writes_a_global(x):
     [
         writes_through_a_method,
         writes_through_out_in_a_test, writes_an_attribute, writes_by_function,
-        comprehends, writes_a_global,
+        writes_a_global,
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("transform", [s2sad.grad, s2sad.jvp], ids=["grad", "jvp"])

@@ -91,6 +91,7 @@ def uses():
         yield use(name, 0.5, -1.5, 3.0, 1)
         yield use(name, np.array([1.0, 3.0, -1.0]))
     yield use("builtins.sum", [1.0, 2.0, 3.0])
+    yield from (use("builtins.list", items) for items in ([1.0, 2.0], numbers((3,)), numbers((2, 3))))
     yield use("builtins.sum", (1.0, np.float64(2.0)), 0.5)
     yield use("builtins.sum", [numbers((2, 3)), numbers((3,)), 1.0], numbers((2, 1)))
     yield from (use("builtins.sum", numbers(shape)) for shape in ((3,), (2, 3)))
