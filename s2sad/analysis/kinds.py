@@ -587,7 +587,9 @@ _UNSETTLED = (
 )  # fmt: skip
 
 
-_ARITHMETIC = frozenset(f"operator.{n}" for n in ["add", "sub", "mul", "truediv", "pow", "matmul", "neg", "floordiv", "mod"])
+_ARITHMETIC = frozenset(
+    f"operator.{n}" for n in ("add", "sub", "mul", "truediv", "pow", "matmul", "neg", "floordiv", "mod")
+)
 
 
 def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -> Expr:
