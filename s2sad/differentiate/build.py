@@ -134,17 +134,33 @@ class Build(Sweeps):
             if kind.sort == "object" or not kind.carries_derivative:
                 return Const(None)
             key = (param.var, path)
-            if key not in state:
+            bar = self._bound_adjoint(*key, state, body, {"group": param})
+            if bar is None:
                 if not path:
                     self.mode.notes.append(
                         f"{self.function.origin}: the result of {self.function.label.hint} does not depend on "
                         f"{param.name!r}; its gradient is zero"
                     )
-                body.append(self._zero(*key, {"group": param}))
+                bar = self._zeros(*key, body, {"group": param})
                 state[key] = OWNED
-            return self._returned(self.bar(*key), param.var, path, kind, body)
+            return self._returned(bar, param.var, path, kind, body)
 
         return build(kind, ())
+
+    def _bound_adjoint(self, param: Var, path: Path, state: State, body: Block, links: dict[str, Any]) -> Var | None:
+        """The adjoint of a parameter at the end of the reverse sweep; None where nothing was added to it.
+
+        A shadow is not in the state: it holds what was added to it if the sweep got it back.
+        """
+        if (param, path) in state:
+            return self.bar(param, path)
+        if param in self.memory.shadowed and any(self.bar(param) in defs(s) for s in walk(body)):
+            return self._shadow(param, path, body, links)
+        return None
+
+    def _zeros(self, param: Var, path: Path, body: Block, links: dict[str, Any]) -> Var:
+        body.append(self._zero(param, path, links))
+        return self.bar(param, path)
 
     def _in_structure(self, param: Var, kind: Kind, path: Path, parts: list[Expr], body: Block) -> Expr:
         """The gradient of a container or object from those of what it holds."""
@@ -198,9 +214,7 @@ class Build(Sweeps):
         for position in halves.adjoints:
             param = function.params[position].var
             for path in leaf_paths(self.kinds.get(param, UNKNOWN)):
-                if (param, path) not in state:
-                    body.append(self._zero(param, path, {}))
-                outputs.append(self.bar(param, path))
+                outputs.append(self._bound_adjoint(param, path, state, body, {}) or self._zeros(param, path, body, {}))
         body.append(Return(tuple(outputs), len(outputs) > 1, group=DerivedResult(0)))
         halves.saves = any(isinstance(s, Save) for s in walk(forward)) or any(
             s in self.calls and self.calls[s].halves.saves for s in self.calls

@@ -1431,6 +1431,18 @@ def two_recursive_calls(x, n):
     return two_recursive_calls(x, n - 1) * x + math.sin(two_recursive_calls(x, n - 2))
 
 
+@at((np.array([-0.4, -0.8, -1.1]), 2), (np.array([-0.4, -0.8, -1.1]), 0))
+def recursion_on_an_outer_product(v, n):
+    return np.sum(powers_of(v, np.eye(3), n))
+
+
+def powers_of(v, m, n):
+    if n <= 0:
+        return np.eye(3) + np.eye(3)
+    inner = powers_of(v, v[:, None] * v[None, :], n - 1)
+    return np.tanh(inner) * (inner @ m)
+
+
 @at((0.9, 5), (0.9, 4), (0.9, 0))
 def is_even(x, n):
     if n == 0:
