@@ -79,7 +79,8 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
     """A name for every Var of a function, none of them in `taken` (the globals and helpers that its text reads)."""
     intervals = _Intervals(function)
     names: dict[Var, str] = {}
-    reserved = {*taken, *keyword.kwlist, *dir(builtins), *function.free}
+    # An interactive prompt keeps its last value as the builtin `_`, which must not change what is printed.
+    reserved = {*taken, *keyword.kwlist, *dir(builtins), *function.free} - ({"_"} - {*taken, *function.free})
     ends: dict[str, int] = {}
     for name, var in function.free.items():
         names[var] = name

@@ -5,6 +5,13 @@ import math
 import numpy as np
 
 
+def diffused(u, k):
+    u = u.copy()
+    for _ in range(3):
+        u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+    return np.sum(u ** 2)
+
+
 def doubled(x):
     x = x.copy()
     x *= 2
@@ -55,6 +62,7 @@ def sines(x, n: int):
 X = np.array([0.3, -0.8, 1.1, 0.6])
 A = np.array([[1.0, 2.0, 0.5], [0.3, -0.7, 1.2]])
 CASES = {
+    "grad(diffused, wrt=('u', 'k')).specialise(X, 0.1)": [(X, 0.1)],
     "grad(doubled).specialise(X)": [(X,)],
     "grad(smoothed, wrt=('x', 'alpha')).specialise(X, 0.3)": [(X, 0.3)],
     "grad(squared_between, wrt=('y', 'a')).specialise(X, 2.0)": [(X, 2.0)],
@@ -63,6 +71,33 @@ CASES = {
     "grad(unit_rows).specialise(A)": [(A,)],
     "grad(sines).specialise(0.5, 4)": [(0.5, 4)],
 }
+
+
+# ---- emitted: grad(diffused, wrt=('u', 'k')).specialise(X, 0.1)
+def grad_diffused(u, k):
+    """Gradient of diffused with respect to u and k. Takes a number k; an array u [n0] of floats."""
+    if not isinstance(k, numbers.Real) or getattr(u, 'ndim', None) != 1 or u.dtype.kind != 'f' or u.dtype != 'float64':
+        raise TypeError('grad_diffused takes a number k; an array u [n0] of floats')
+    # Forward sweep
+    u = u.copy()
+    u_tape = []
+    for _ in range(3):
+        u_tape.append(np.copy(u[1:-1]))
+        u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+    # Reverse sweep
+    # return np.sum(u ** 2)
+    u_bar = 2 * u
+    k_bar = 0.0
+    for _ in range(2, -1, -1):
+        u[1:-1] = u_tape.pop()
+        # u[1:-1] += k * (u[2:] - 2 * u[1:-1] + u[:-2])
+        t1_bar = np.copy(u_bar[1:-1])
+        k_bar += (t1_bar * (u[2:] - 2 * u[1:-1] + u[:-2])).sum()
+        t2_bar = k * t1_bar
+        u_bar[:-2] += t2_bar
+        u_bar[1:-1] -= 2 * t2_bar
+        u_bar[2:] += t2_bar
+    return u_bar, k_bar
 
 
 # ---- emitted: grad(doubled).specialise(X)
