@@ -80,7 +80,8 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
     intervals = _Intervals(function)
     names: dict[Var, str] = {}
     # An interactive prompt keeps its last value as the builtin `_`, which must not change what is printed.
-    reserved = {*taken, *keyword.kwlist, *dir(builtins), *function.free} - ({"_"} - {*taken, *function.free})
+    builtin_names = [name for name in dir(builtins) if name != "_"]
+    reserved = {*taken, *keyword.kwlist, *builtin_names, *function.free}
     ends: dict[str, int] = {}
     for name, var in function.free.items():
         names[var] = name

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from typing import Any
 
 from s2sad.analysis.activity import Activity
-from s2sad.analysis.elaborate import part_of
+from s2sad.analysis.elaborate import field_names, part_of, position_of
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.differentiate.instantiate import instantiate, template
@@ -67,9 +67,13 @@ def steps_along(base: Expr, kind: Kind, path: Path) -> Expr:
 
 def like_object(kind: Kind, like: Expr, parts: Sequence[Expr]) -> Op:
     """The display of a named tuple or an object of a kind that holds other values than `like`."""
-    names = kind.cls._fields if kind.sort == "tuple" else tuple(n for n, _ in kind.fields)
     name = "s2sad.replaced" if kind.sort == "tuple" else "s2sad.mirrored"
-    return Op(name, tuple(parts), (("like", like), ("keys", Const(tuple(names)))))
+    return Op(name, tuple(parts), (("like", like), ("keys", Const(_attributes(kind)))))
+
+
+def _attributes(kind: Kind) -> tuple[str, ...]:
+    """The names of what a named tuple or an object of a kind holds."""
+    return field_names(kind.cls) if kind.sort == "tuple" else tuple(n for n, _ in kind.fields)
 
 
 def suffix(kind: Kind, path: Path) -> str:
@@ -99,16 +103,12 @@ def position_in(op: Op, kind: Kind) -> int | None:
     """
     prefix, _, name = op.name.partition(".")
     if prefix == "field":
-        names = list(kind.cls._fields) if kind.sort == "tuple" else [n for n, _ in kind.fields]
+        names = _attributes(kind)
         return names.index(name) if name in names else None
     index = op.operands[1] if op.name == "operator.getitem" else None
     if not isinstance(index, Const) or kind.items is None:
         return None
-    if kind.keys is not None:
-        return kind.keys.index(index.value) if index.value in kind.keys else None
-    if type(index.value) is not int or not -len(kind.items) <= index.value < len(kind.items):
-        return None
-    return index.value % len(kind.items)
+    return position_of(kind, index.value)
 
 
 def is_of_class(op: Op, kind: Kind) -> bool:

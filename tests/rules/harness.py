@@ -253,16 +253,22 @@ def moved(x: Any, by: Any) -> Any:
     return x + by if isinstance(x, np.ndarray) else type(x)(x + by)
 
 
-def gradient_by_differences(entry: Rule, u: Use, bound: dict[str, Any], place: Any, g: Any) -> Any:
-    x = get(bound, place)
+def gradient_by_differences(entry: Rule, u: Use, bound: Values, place: Any, g: Any, at: int | None = None) -> Any:
+    """The gradient by what stands at a place, or by one item of the list that stands there."""
+    whole = get(bound, place)
+    x = whole if at is None else whole[at]
+
+    def value(by: Any) -> float:
+        new = moved(x, by)
+        new = new if at is None else [*whole[:at], new, *whole[at + 1 :]]
+        return dot(g, call(entry, u, put(bound, place, new)))
+
     total = np.zeros(np.shape(x))
     for index in np.ndindex(np.shape(x)):
         unit = np.zeros(np.shape(x))
         unit[index] = h = 1e-6 * max(1.0, abs(float(np.asarray(x)[index])))
         unit = unit if np.ndim(x) else h
-        up = call(entry, u, put(bound, place, moved(x, unit)))
-        down = call(entry, u, put(bound, place, moved(x, -unit)))
-        total[index] = (dot(g, up) - dot(g, down)) / (2 * h)
+        total[index] = (value(unit) - value(-unit)) / (2 * h)
     return total
 
 
@@ -310,7 +316,7 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
     done = 0
     if u.differences:
         check_kind(entry, u, bound, y)
-    done += check_lists(entry, u, bound, covered)
+    done += check_lists(entry, u, bound, y, g, covered)
     for place in active_places(entry, u):
         name, k = place
         x = get(bound, place)
@@ -353,11 +359,9 @@ def check(u: Use, covered: Covered | None = None, entry: Rule | None = None) -> 
     return done
 
 
-def check_lists(entry: Rule, u: Use, bound: Values, covered: Covered | None) -> int:
+def check_lists(entry: Rule, u: Use, bound: Values, y: Any, g: Any, covered: Covered | None) -> int:
     """Check a use once more for lists of which only the kind of an item is known; returns how many were checked."""
     rng = np.random.default_rng(len(repr(u)))
-    y = call(entry, u, bound)
-    g = random_like(y, rng)
     done = 0
     for name in u.wrt or entry.differentiable:
         place = (name, 0) if any(p.name == name and p.variadic for p in entry.parameters) else (name, None)
@@ -382,18 +386,9 @@ def check_lists(entry: Rule, u: Use, bound: Values, covered: Covered | None) -> 
         if covered is not None:
             covered.add((entry.name, name, "adjoint", adjoint[0]))
         dots = [random_like(v, rng) for v in items]
-        for j, item in enumerate(items):
-            total = np.zeros(np.shape(item))
-            for index in np.ndindex(np.shape(item)):
-                ends = []
-                for h in (1e-6, -1e-6):
-                    unit = np.zeros(np.shape(item))
-                    unit[index] = h
-                    inner = put({"items": items}, ("items", j), moved(item, unit if np.ndim(item) else h))
-                    ends.append(dot(g, call(entry, u, put(bound, place, inner["items"]))))
-                total[index] = (ends[0] - ends[1]) / 2e-6
-            if u.differences:
-                agree(found[j], total, u.tolerance, f"{u}, by the items of a list: {adjoint[1]}")
+        for j in range(len(items)) if u.differences else ():
+            total = gradient_by_differences(entry, u, bound, place, g, at=j)
+            agree(found[j], total, u.tolerance, f"{u}, by the items of a list: {adjoint[1]}")
         if tangent is not None and tangent[1] != "@same":
             if covered is not None:
                 covered.add((entry.name, name, "tangent", tangent[0]))
