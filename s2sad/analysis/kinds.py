@@ -618,6 +618,10 @@ def settle_op(stmt: Stmt, op: Op, kinds: Kinds, unclear: Collection[Var] = ()) -
         if op.operands[0] in unclear:
             reason = f"whether {name!r} is that of an array cannot be found out: nothing is known of what has it"
             raise S2sadError("S204", reason, stmt.origin, "pass what has it as an argument, or np.asarray of it")
+        refusal = registry.refusal(rule_name(op))
+        if refusal is not None:
+            reason = f"the {'method' if prefix == 'method' else 'attribute'} {name!r} of an array {refusal.reason}"
+            raise S2sadError("S203", f"{reason}, so that it has no derivative rule", stmt.origin, refusal.help)
         if registry.find(rule_name(op)) is None:
             near = [n.rpartition(".")[2] for n in registry.nearest(rule_name(op))]
             help = f"did you mean {' or '.join(near)}?" if near else "call a NumPy function instead"

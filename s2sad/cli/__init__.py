@@ -1,4 +1,4 @@
-"""The command line: `s2sad show` and `s2sad emit`, one file a command.
+"""The command line: `s2sad show`, `s2sad emit` and `s2sad rules`, one file a command.
 
 Exit codes: 0, done; 1, refused, with the reason on standard error; 2, the command itself was wrong.
 """
@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from s2sad.cli import emit, show
+from s2sad.cli import emit, rules, show
 from s2sad.errors import S2sadError
 
 
@@ -44,6 +44,7 @@ def _run(arguments: list[str]) -> int:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     show.register(commands)
     emit.register(commands)
+    rules.register(commands)
     if not arguments:
         print(parser.format_help(), end="")
         return 2

@@ -319,6 +319,8 @@ class StatementAdjoints:
         found = []
         for k, item in enumerate(items):
             target, path = (operand, (k,)) if isinstance(operand, Var) else (item, ())
+            if isinstance(item, Op) and item.name in DISPLAYS and any(v in self.activity for v in vars_of(item)):
+                raise refused_list(stmt, entry)
             if not (isinstance(target, Var) and target in self.activity):
                 continue
             if self.kind(item).sort in ("list", "tuple") and not self._grows(item):
@@ -408,6 +410,9 @@ OTHER_ARGUMENTS = "call it with other arguments, or write it with functions that
 
 def refused_operation(stmt: Stmt, op: Op) -> S2sadError:
     """The refusal of an operation without a rule, with the names of rules like it."""
+    known = registry.refusal(rule_name(op))
+    if known is not None:
+        return S2sadError("S301", f"{op.name} has no derivative rule: it {known.reason}", stmt.origin, known.help)
     near = registry.nearest(op.name)
     help = f"rules exist for {', '.join(near)}" if near else "register a rule, or write it with functions that have one"
     shown = op.name.removeprefix("object_").removeprefix("method.").removeprefix("attribute.")

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.kinds import BOOL, COMPLEX, FLOAT, INT, STR, UNKNOWN, Kind, join
+from s2sad.ir.kinds import BOOL, FLOAT, INT, STR, UNKNOWN, Kind, join
 from s2sad.rules.registry import (
     Case,
     Formula,
@@ -136,7 +136,6 @@ elementwise(
     exp=_renamed(POWER_EXPONENT, x="base", p="exp"),
 )
 elementwise("builtins.float", "x=0.0", kind=fixed(FLOAT), x="1")
-rule("builtins.complex", "real=0, imag=0", kind=fixed(COMPLEX), real=(), imag=(), cheap=True)
 nondifferentiable("builtins.round", signature="number, ndigits=None", kind=_round_kind, cheap=True)
 nondifferentiable("builtins.int", signature="x=0, base=10", kind=INT, cheap=True)
 nondifferentiable("builtins.bool", signature="x=False", kind=BOOL, cheap=True)
@@ -277,10 +276,6 @@ register(Rule(
     ),
     adjoint={"iterable": tuple(_others("g")), "start": (Case("", "g * math.prod(iterable)"),)},
     tangent={"iterable": tuple(_others("item_dot")), "start": (Case("", "start_dot * math.prod(iterable)"),)},
-))  # fmt: skip
-register(Rule(
-    "builtins.sorted", parse_signature("iterable, *, key=None, reverse=False"), sequence="iterable",
-    adjoint={"iterable": ()}, tangent={"iterable": ()},
 ))  # fmt: skip
 
 # Other built-in functions without effects

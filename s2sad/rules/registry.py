@@ -88,8 +88,17 @@ class Rule:
         return tuple(p.name for p in self.parameters if p.name in self.adjoint)
 
 
+@dataclass(frozen=True)
+class Refusal:
+    """Why an operation has no rule although what it computes may depend on its arguments, and what to use instead."""
+
+    reason: str
+    help: str
+
+
 _rules: dict[str, Rule] = {}
 _aliases: dict[str, str] = {}
+_refusals: dict[str, Refusal] = {}
 
 
 def parse_signature(text: str) -> tuple[Parameter, ...]:
@@ -279,6 +288,12 @@ def nondifferentiable(
         register(Rule(name, parse_signature(signature), kind=result, pure=pure, cheap=cheap, doc=doc))
 
 
+def refuse(*names: str, reason: str, help: str) -> None:
+    """Register operations that are not differentiated; the reason is said where a derivative would flow through one."""
+    for name in names:
+        _refusals[name] = Refusal(reason, help)
+
+
 def alias(name: str, of: str) -> None:
     """Make `name` another name of a rule: a method or attribute, or a second export of the same function."""
     _aliases[name] = of
@@ -294,10 +309,26 @@ def find(name: str) -> Rule | None:
     return _rules.get(_aliases.get(name, name))
 
 
+def refusal(name: str) -> Refusal | None:
+    """Why an operation is refused by its name, or None.
+
+    >>> refusal("numpy.frombuffer").help
+    'use arrays and their views'
+    """
+    load()
+    return _refusals.get(name)
+
+
 def names() -> list[str]:
     """All qualified names that have a rule, sorted."""
     load()
     return sorted([*_rules, *_aliases])
+
+
+def refused_names() -> list[str]:
+    """All qualified names that are refused, sorted."""
+    load()
+    return sorted(_refusals)
 
 
 def nearest(name: str, count: int = 3) -> list[str]:

@@ -10,6 +10,7 @@ from s2sad.rules import (  # noqa: F401
     linalg,
     making,
     operators,
+    others,
     reductions,
     shapes,
     writers,

@@ -34,7 +34,6 @@ NAMES = rules_of("s2sad.rules.operators")
 RECENT = {"math.cbrt", "math.exp2", "math.fma"}
 
 #: Derivatives that exist and are refused for now.
-REFUSED = {"builtins.complex", "builtins.sorted"}
 
 PAIRS = [
     (None, None), ("scalar", None), ("scalar", "scalar"), ((), ()), ((3,), (3,)), ((2, 3), (3,)), ((2, 1), (1, 3)),
@@ -54,7 +53,7 @@ def uses():
     for name in NAMES:
         module, _, own = name.partition(".")
         entry = registry.find(name)
-        if function_of(name) is None or not entry.differentiable or name in REFUSED:
+        if function_of(name) is None or not entry.differentiable:
             continue
         if module == "math" and [p.name for p in entry.parameters] == ["x"]:
             yield from (use(name, x) for x in [0.7, *POINTS.get(own, [])] if own != "acosh" or x > 1)
@@ -155,12 +154,6 @@ def test_kinds_are_exact():
 def test_names_exist(name):
     assert function_of(name) is not None or name in RECENT
     assert not unknown_names(registry.find(name))
-
-
-@pytest.mark.parametrize("name", sorted(REFUSED))
-def test_refused(name):
-    entry = registry.find(name)
-    assert entry.differentiable and not any(entry.adjoint.values())
 
 
 def test_scalar_formulas_need_no_numpy():
