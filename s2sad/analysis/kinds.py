@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from s2sad.analysis.elaborate import ASSUMED, elaborate, form_of, hands_captures, is_transient, will_be_called
+from s2sad.analysis.elaborate import elaborate
+from s2sad.analysis.structure import ASSUMED, form_of, hands_captures, is_transient, will_be_called
 from s2sad.errors import S2sadError
 from s2sad.frontend.calls import FUNCTION, STAR, VALUE_CALL
 from s2sad.frontend.lower import Lowering

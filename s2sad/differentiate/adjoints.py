@@ -11,9 +11,9 @@ from importlib.util import find_spec
 from typing import Any
 
 from s2sad.analysis.activity import Activity
-from s2sad.analysis.elaborate import field_names, part_of, position_of
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.structure import field_names, part_of, position_of
 from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import CONTAINERS, UNKNOWN, Kind, is_named_tuple, same_shape

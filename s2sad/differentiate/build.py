@@ -6,8 +6,8 @@ from typing import Any
 
 import gast
 
-from s2sad.analysis.elaborate import part_of
 from s2sad.analysis.kinds import kind_of_expr
+from s2sad.analysis.structure import part_of
 from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths, like_object, steps_along
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.instantiate import atom, flatten
