@@ -237,7 +237,13 @@ def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:
             if len(op.operands[0].operands) > 1
             else None
         )
-    if entry.name == "builtins.sum" and op.operands and _is_display(op.operands[0]) and not op.keywords:
+    if (
+        entry.name == "builtins.sum"
+        and op.operands
+        and _is_display(op.operands[0])
+        and not op.keywords
+        and not _is_compensated(op, kinds)
+    ):
         assert isinstance(op.operands[0], Op)
         total: Expr = op.operands[1] if len(op.operands) > 1 else Const(0)
         made: list[Stmt] = []
@@ -321,6 +327,14 @@ def _is_list(operand: Expr, kinds: Kinds) -> bool:
     """Whether an operand is a Var that holds a list of known length of what may be differentiated."""
     kind = kind_of_expr(operand, kinds)
     return isinstance(operand, Var) and kind.sort in ("list", "tuple") and bool(kind.items) and kind.carries_derivative
+
+
+def _is_compensated(total: Op, kinds: Kinds) -> bool:
+    """Whether `sum` of a display may round otherwise than `+` does: from Python 3.12 on it makes up for the rounding
+    of Python's floats, which shows from three of them on.
+    """
+    given = (*total.operands[0].operands, *total.operands[1:]) if isinstance(total.operands[0], Op) else ()
+    return sum(kind_of_expr(o, kinds).sort in ("float", "unknown", "complex") for o in given) > 2
 
 
 def _is_display(operand: object) -> bool:
