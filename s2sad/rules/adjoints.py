@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import Case, linear, nondifferentiable, rule
+from s2sad.rules.registry import Case, elementwise, linear, nondifferentiable, rule
 from s2sad.rules.results import array_dtype
 
 
@@ -227,4 +227,10 @@ rule(
         "d": f"norm_second_tangent(x, d_dot, {_OF_NORM})",
         "a": [Case(_STRAIGHT, "np.zeros_like(y)")],
     },
+)
+
+
+# Special functions of arrays
+elementwise(
+    "s2sad.runtime.signals.bessel_i", "x, n", constant=("n",), x="(bessel_i(x, n - 1) + bessel_i(x, n + 1)) / 2"
 )

@@ -14,6 +14,7 @@ from s2sad.rules.results import (
     Literals,
     array_dtype,
     broadcast_kind,
+    first_kind,
     numbers,
     promoted_dtype,
     ufunc_kind,
@@ -33,6 +34,12 @@ def _promoted_kind(*, literals: Literals, **bound: Any) -> Kind:
     """The kind of a function that is no ufunc but broadcasts and promotes like one."""
     kinds = numbers(bound)
     return broadcast_kind(kinds, array_dtype(kinds[0]) if len(kinds) == 1 else promoted_dtype(kinds))
+
+
+def _array_kind(*, literals: Literals, **bound: Any) -> Kind:
+    """The same, of a function that gives an array also without axes."""
+    made = _promoted_kind(literals=literals, **bound)
+    return Kind("array", made.dtype, made.shape) if made.sort == "scalar" else made
 
 
 def _first_argument_kind(*, literals: Literals, **bound: Any) -> Kind:
@@ -180,6 +187,7 @@ _clip("numpy.ndarray.clip", "min", "max")
 
 # Signs, steps and special values
 _ufunc("copysign", "x, s", x="np.sign(x) * np.sign(y)", constant=("s",), doc=_AT_ZERO)
+elementwise("numpy.i0", "x", kind=_array_kind, x="bessel_i(x, 1)", doc="The derivative is the function I1.")
 _ufunc("heaviside", "x, h", constant=("x",), h="x == 0")
 _ufunc("ldexp", "x, i", x="np.ldexp(g, i)")
 _ufunc("nextafter", "x, toward", constant=("toward",), x="1")
@@ -209,18 +217,50 @@ rule(
 )
 
 
+
+# Parts of complex numbers. No derivative flows through those yet; real numbers are their own real part.
+for _name in ("real", "ndarray.real"):
+    linear(f"numpy.{_name}", "x", kind=first_kind, views=("x",), cheap=True, x="g")
+linear("numpy.ndarray.conjugate", "x", kind=first_kind, views=("x",), cheap=True, x="g")
+linear("numpy.real_if_close", "x, tol=100", kind=_array_kind, views=("x",), cheap=True, x=[
+    Case("x.is_array", "g"), Case("", "np.reshape(g, np.shape(x))"),
+])  # fmt: skip
+_ufunc("conjugate", x="1")
+
+
+def _zero(name: str) -> list[Case]:
+    return [
+        Case("x.is_python_number", "0.0"),
+        Case("x.is_array", f"np.zeros_like({name})"),
+        Case("", f"np.zeros_like({name})[()]"),
+    ]
+
+
+for _name in ("imag", "ndarray.imag", "angle"):
+    rule(
+        f"numpy.{_name}",
+        "x",
+        kind=_promoted_kind if _name == "angle" else first_kind,
+        cheap=True,
+        x=_zero("x"),
+        tangent={"x": _zero("x_dot")},
+    )
+
+
 # Conversions to one type of number
 def _convert(name: str) -> None:
-    def kind(*, literals: Literals, x: Kind) -> Kind:
-        return broadcast_kind([x], name)
+    dtype = np.dtype(name).name
 
-    same = f"x.dtype == '{name}'" + (" or x.is_python_number" if name == "float64" else "")
+    def kind(*, literals: Literals, x: Kind) -> Kind:
+        return broadcast_kind([x], dtype)
+
+    same = f"x.dtype == '{dtype}'" + (" or x.is_python_number" if name == "float64" else "")
     # An array that has the dtype is returned as it is.
     adjoint = [Case(same, "g"), Case("", "cast_back(g, x)")]
     linear(f"numpy.{name}", "x", kind=kind, views=("x",), cheap=True, x=adjoint)
 
 
-for _name in ("float16", "float32", "float64"):
+for _name in ("float16", "float32", "float64", "longdouble"):
     _convert(_name)
 
 # Steps: the derivative is zero
@@ -259,5 +299,7 @@ for _name, _of in {
     "asinh": "arcsinh", "acosh": "arccosh", "atanh": "arctanh",
     "bitwise_not": "invert", "bitwise_invert": "invert",
     "bitwise_left_shift": "left_shift", "bitwise_right_shift": "right_shift",
+    "half": "float16", "single": "float32", "double": "float64", "float128": "longdouble",
+    "conj": "conjugate", "ndarray.conj": "ndarray.conjugate",
 }.items():  # fmt: skip
     alias(f"numpy.{_name}", f"numpy.{_of}")

@@ -90,6 +90,43 @@ def _cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
     return result((a, b), shape) if three else Kind("unknown", None, None)
 
 
+def _linalg_cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
+    return result((a, b), broadcast_shapes(shape_of(a), shape_of(b)))
+
+
+def _vecdot_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
+    shape = broadcast_shapes(shape_of(a), shape_of(b))
+    known = isinstance(shape, tuple) and shape and literals.get("axis", SOME) == -1
+    return result((a, b), shape[:-1] if known else None)
+
+
+def _matvec_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or len(left) < 2 or not right:
+        return result((a, b), None)
+    batch = broadcast_shapes(left[:-2], right[:-1])
+    return result((a, b), (*batch, left[-2]) if isinstance(batch, tuple) else None)
+
+
+def _vecmat_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
+    left, right = shape_of(a), shape_of(b)
+    if not isinstance(left, tuple) or not isinstance(right, tuple) or len(right) < 2 or not left:
+        return result((a, b), None)
+    batch = broadcast_shapes(left[:-1], right[:-2])
+    return result((a, b), (*batch, right[-1]) if isinstance(batch, tuple) else None)
+
+
+def _last_diagonal_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    return result((a,), (*shape[:-2], SOME) if isinstance(shape, tuple) and len(shape) >= 2 else None)
+
+
+def _last_trace_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    shape = shape_of(a)
+    made = result((a,), shape[:-2] if isinstance(shape, tuple) and len(shape) >= 2 else None)
+    return made if (made.dtype or "").startswith("float") else Kind(made.sort, None, made.shape)
+
+
 # Products of arrays
 _PRODUCT_A = [
     Case("a.rank == 2 and b.rank == 2", "g @ b.T"),
@@ -216,6 +253,69 @@ linear(
         Case(f"{_VECTORS} and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
         Case(_VECTORS, "cross_adjoint_b(g, a, b)"),
         Case(_ALONG, "cross_adjoint_b(g, a, b, axis)"),
+    ],
+)
+
+
+# Other names, with other defaults; matrices are the last two axes
+linear(
+    "numpy.linalg.cross",
+    "a, b, *, axis=-1",
+    kind=_linalg_cross_kind,
+    a=[
+        Case("axis == -1 and a.rank == 1 and b.rank == 1", "np.cross(b, g)"),
+        Case("", "cross_adjoint_a(g, a, b, axis)"),
+    ],
+    b=[
+        Case("axis == -1 and a.rank == 1 and b.rank == 1", "np.cross(g, a)"),
+        Case("", "cross_adjoint_b(g, a, b, axis)"),
+    ],
+)
+alias("numpy.linalg.outer", "numpy.outer")
+alias("numpy.linalg.tensordot", "numpy.tensordot")
+alias("numpy.linalg.matrix_transpose", "numpy.matrix_transpose")
+linear("numpy.linalg.diagonal", "a, *, offset=0", kind=_last_diagonal_kind, views=("a",), cheap=True, a=[
+    Case("a.rank == 2 and offset == 0", "diagonal_adjoint(g, a)"),
+    Case("", "diagonal_adjoint(g, a, offset, -2, -1)"),
+])  # fmt: skip
+linear("numpy.linalg.trace", "a, *, offset=0", kind=_last_trace_kind, a=[
+    Case("a.rank == 2 and offset == 0 and a.dtype == 'float64'", "g * np.eye(a.shape[0], a.shape[1])"),
+    Case("", "trace_adjoint(g, a, offset, -2, -1)"),
+])  # fmt: skip
+for _name in ("numpy.vecdot", "numpy.linalg.vecdot"):
+    linear(
+        _name,
+        "a, b, *, axis=-1",
+        kind=_vecdot_kind,
+        a=[
+            Case("a.rank == 1 and b.rank == 1", "g * b"),
+            Case("axis == -1", "unbroadcast(g[..., None] * b, a)"),
+            Case("", "unbroadcast(np.expand_dims(g, axis) * b, a)"),
+        ],
+        b=[
+            Case("a.rank == 1 and b.rank == 1", "g * a"),
+            Case("axis == -1", "unbroadcast(g[..., None] * a, b)"),
+            Case("", "unbroadcast(np.expand_dims(g, axis) * a, b)"),
+        ],
+    )
+linear(
+    "numpy.matvec",
+    "a, b",
+    kind=_matvec_kind,
+    a=[
+        Case("a.rank == 2 and b.rank == 1", "np.outer(g, b)"),
+        Case("", "unbroadcast(g[..., None] * b[..., None, :], a)"),
+    ],
+    b=[Case("a.rank == 2 and b.rank == 1", "a.T @ g"), Case("", "unbroadcast(np.vecmat(g, a), b)")],
+)
+linear(
+    "numpy.vecmat",
+    "a, b",
+    kind=_vecmat_kind,
+    a=[Case("a.rank == 1 and b.rank == 2", "b @ g"), Case("", "unbroadcast(np.matvec(b, g), a)")],
+    b=[
+        Case("a.rank == 1 and b.rank == 2", "np.outer(a, g)"),
+        Case("", "unbroadcast(a[..., None] * g[..., None, :], b)"),
     ],
 )
 
@@ -570,6 +670,10 @@ def _norm_kind(*, literals: Literals, x: Kind, axis: Kind, **_: Any) -> Kind:
     return Kind("unknown" if shape is None or not x.is_array else "array" if shape else "scalar", name or None, shape)
 
 
+def _matrix_norm_kind(*, literals: Literals, x: Kind, **bound: Any) -> Kind:
+    return _norm_kind(literals={**literals, "axis": (-2, -1)}, x=x, axis=UNKNOWN, **bound)
+
+
 _ANY_RANK = "ord is None"
 _VECTOR = "ord == 2 and (x.rank == 1 or isinstance(axis, int))"
 _MATRIX = "ord == 'fro' and (x.rank == 2 or isinstance(axis, tuple))"
@@ -593,6 +697,47 @@ rule(
             Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
             Case(_ONE_AXIS, "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
             Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
+        ]
+    },
+    doc="Zero where the norm is zero; ties are split evenly.",
+)
+
+_KEPT = "merge_axes(x, axis).shape[:-1]"
+_MERGED = "merge_axes(x, axis), ord, -1"
+rule(
+    "numpy.linalg.vector_norm",
+    "x, *, axis=None, keepdims=False, ord=2",
+    kind=_norm_kind,
+    x=[
+        Case("ord == 2 and axis is None", "g / (y if y else 1.0) * x"),
+        Case(f"ord == 2 and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
+        Case("isinstance(axis, int)", "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
+        Case("keepdims == False", f"unmerge_axes(vector_norm_adjoint(g, {_MERGED}), x, axis)"),
+        Case("", f"unmerge_axes(vector_norm_adjoint(np.reshape(g, {_KEPT}), {_MERGED}), x, axis)"),
+    ],
+    tangent={
+        "x": [
+            Case("ord == 2 and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
+            Case("ord == 2", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
+            Case("isinstance(axis, int)", "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
+            Case("", f"np.reshape(vector_norm_tangent(merge_axes(x_dot, axis), {_MERGED}), np.shape(y))"),
+        ]
+    },
+    doc="Zero where the norm is zero; ties are split evenly.",
+)
+rule(
+    "numpy.linalg.matrix_norm",
+    "x, *, keepdims=False, ord='fro'",
+    kind=_matrix_norm_kind,
+    x=[
+        Case("ord == 'fro' and x.rank == 2 and keepdims == False", "g / (y if y else 1.0) * x"),
+        Case("ord == 'fro'", "spread(g / np.where(y, y, 1), x, (-2, -1), keepdims) * x"),
+        Case("", "norm_adjoint(g, x, ord, (-2, -1), keepdims)"),
+    ],
+    tangent={
+        "x": [
+            Case("ord == 'fro'", "np.sum(x * x_dot, axis=(-2, -1), keepdims=keepdims) / np.where(y, y, 1)"),
+            Case("", "norm_tangent(x_dot, x, ord, (-2, -1), keepdims)"),
         ]
     },
     doc="Zero where the norm is zero; ties are split evenly.",

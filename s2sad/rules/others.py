@@ -133,20 +133,20 @@ _refuse("complex", _COMPLEX, _PARTS, "builtins")
 # To come
 _refuse("sorted", _YET, "use `np.sort` of an array", "builtins")
 _refuse(
-    "angle apply_along_axis array_split asarray_chkfinite block broadcast_arrays choose conj conjugate convolve"
-    " corrcoef correlate cov cumulative_prod cumulative_sum diagflat diff double dsplit ediff1d float128 geomspace"
-    " gradient half hsplit i0 imag insert interp intersect1d kaiser logspace longdouble matvec meshgrid nancumprod"
+    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays choose convolve"
+    " corrcoef correlate cov cumulative_prod cumulative_sum diagflat diff dsplit ediff1d geomspace"
+    " gradient hsplit insert interp intersect1d kaiser logspace meshgrid nancumprod"
     " nancumsum nanmedian nanpercentile nanprod nanquantile nanstd nanvar percentile piecewise poly polyadd polyder"
-    " polydiv polyfit polyint polymul polysub polyval quantile real real_if_close require resize rollaxis roots"
-    " row_stack select setdiff1d setxor1d single split trapezoid trim_zeros union1d unique unique_all unique_counts"
-    " unique_inverse unique_values unstack unwrap vander vecdot vecmat vsplit",
+    " polydiv polyfit polyint polymul polysub polyval quantile require resize rollaxis roots"
+    " row_stack select setdiff1d setxor1d split trapezoid trim_zeros union1d unique unique_all unique_counts"
+    " unique_inverse unique_values unstack unwrap vander vsplit",
     _YET, _OTHERS,
 )  # fmt: skip
 _refuse(
-    "cond cross diagonal eig eigvals lstsq matrix_norm matrix_transpose outer qr svd svdvals tensordot tensorinv"
-    " tensorsolve trace vecdot vector_norm",
+    "cond eig eigvals lstsq qr svd svdvals tensorinv"
+    " tensorsolve ",
     _YET, _OTHERS, "numpy.linalg",
 )  # fmt: skip
 _refuse("fftshift ifftshift", _YET, _OTHERS, "numpy.fft")
 _refuse("dist", _YET, _OTHERS, "math")
-_refuse("choose conj conjugate flat imag real resize", _YET, _OTHERS, "numpy.ndarray")
+_refuse("choose flat resize", _YET, _OTHERS, "numpy.ndarray")

@@ -122,6 +122,8 @@ def uses():
             yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest)
     for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
         yield use("s2sad.runtime.linalg.sum_to", x, shape)
+    for n in (0, 1, 3):
+        yield from (use("s2sad.runtime.signals.bessel_i", x, n) for x in (V, M, np.array(0.7), some(0)))
     for name, arguments in calls.items():
         yield from (use(f"s2sad.runtime.adjoints.{name}", *rest) for rest in arguments)
 

@@ -194,7 +194,40 @@ USES = [
     use("numpy.linalg.norm", M, axis=(0, 1)),
     use("numpy.linalg.norm", M, 3, axis=1, keepdims=True),
     use("numpy.linalg.norm", M, "nuc", keepdims=True),
+    *(
+        use("numpy.linalg.vector_norm", x, axis=axis, keepdims=keepdims, ord=order)
+        for x in (V, M, T)
+        for axis in (None, 0, -1, (0, -1))
+        if not (axis == (0, -1) and x is V)
+        for keepdims in (False, True)
+        for order in (2, 1, 3, np.inf, -np.inf, 0.5, 0)
+    ),
+    *(use("numpy.linalg.vector_norm", x) for x in (V, M, ROW, ONE)),
+    *(use("numpy.linalg.vector_norm", M, axis=axis) for axis in (0, 1, (0, 1))),
+    *(
+        use("numpy.linalg.matrix_norm", x, keepdims=keepdims, ord=order)
+        for x in (M, T)
+        for keepdims in (False, True)
+        for order in ("fro", "nuc", 1, -1, 2, -2, np.inf, -np.inf)
+    ),
+    use("numpy.linalg.matrix_norm", M),
+    use("numpy.linalg.matrix_norm", T),
+    *(use("numpy.linalg.cross", *rest) for rest in ((V, W), (some(2, 3), W), (V, some(2, 3)), (Q, some(2, 3, 3)))),
+    *(use("numpy.linalg.cross", some(3, 2), some(3, 2), axis=axis) for axis in (0, -2)),
+    *(use("numpy.linalg.diagonal", x) for x in (M, T, N, Q)),
+    *(use("numpy.linalg.diagonal", x, offset=k) for x in (M, T) for k in (1, -1)),
+    *(use("numpy.linalg.trace", x) for x in (M, T, Q)),
+    *(use("numpy.linalg.trace", x, offset=k) for x in (M, T) for k in (1, -1)),
+    *(
+        use(f"numpy.{name}", *rest)
+        for name in ("vecdot", "linalg.vecdot")
+        for rest in ((V, W), (M, V), (V, some(4, 1, 3)), (some(2, 1, 3), M), (EMPTY, V), (ONE, V)[:1] * 2)
+    ),
+    *(use(f"numpy.{name}", N, N + 1, axis=axis) for name in ("vecdot", "linalg.vecdot") for axis in (0, -2, 1)),
+    *(use("numpy.matvec", *rest) for rest in ((M, V), (T, some(4)), (M, some(5, 3)), (T, some(2, 4)), (ROW, V))),
+    *(use("numpy.vecmat", *rest) for rest in ((V, N), (V, some(4, 3, 2)), (some(5, 3), N), (some(2, 3), T), (ONE, ROW))),
 ]
+USES = [u for u in USES if function_of(u.name) is not None]
 
 
 @pytest.mark.parametrize("u", USES, ids=repr)
