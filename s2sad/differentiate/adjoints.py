@@ -243,14 +243,10 @@ class StatementAdjoints:
                 text = self._choose(stmt, entry, name, values)
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
         for name, operand in bound.items():
-            if (
-                name not in (*entry.differentiable, *entry.constant)
-                and isinstance(operand, Var)
-                and operand in self.activity
-                and entry.adjoint
-            ):
-                if not self.kind(operand).carries_derivative:
-                    continue
+            if name in (*entry.differentiable, *entry.constant) or not entry.adjoint:
+                continue
+            given = operand if isinstance(operand, tuple) else (operand,)
+            if any(v in self.activity and self.kind(v).carries_derivative for e in given for v in vars_of(e)):
                 reason = f"{entry.name} cannot be differentiated with respect to {name!r}"
                 raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
         return found

@@ -107,6 +107,11 @@ for _name in ("hstack", "vstack", "dstack", "column_stack"):
         x=f"{_name}_part(g, arrays, k)",
     )
 _linear("item_adjoint", "x, a, place=()", "item_at(g, place)", source="a")
+_selecting = "s2sad.runtime.selecting"
+nondifferentiable(f"{_selecting}.positions", f"{_selecting}.first_places", signature="a")
+linear(f"{_selecting}.gathered", "x, places", x="gathered_back(g, x, places)")
+linear(f"{_selecting}.gathered_back", "x, a, places", kind=_like("a", "x"), constant=("a",), x="gathered(g, places)")
+linear(f"{_selecting}.unroll_axis", "x, axis, start=0", views=("x",), x="np.rollaxis(g, axis, start)")
 linear(f"{_HERE}.item_at", "x, place=()", x="item_adjoint(g, x, place)")
 
 

@@ -222,6 +222,7 @@ linear(
     a=[
         Case("mode == 'raise' and axis is None", "take_adjoint(g, a, indices)"),
         Case("mode == 'raise'", "take_adjoint(g, a, indices, axis)"),
+        Case("", "gathered_back(g, a, np.take(positions(a), indices, axis, mode=mode))"),
     ],
 )
 linear(

@@ -133,12 +133,12 @@ _refuse("complex", _COMPLEX, _PARTS, "builtins")
 # To come
 _refuse("sorted", _YET, "use `np.sort` of an array", "builtins")
 _refuse(
-    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays choose convolve"
-    " corrcoef correlate cov cumulative_prod cumulative_sum diagflat diff dsplit ediff1d geomspace"
-    " gradient hsplit insert interp intersect1d kaiser logspace meshgrid nancumprod"
+    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays convolve"
+    " corrcoef correlate cov cumulative_prod cumulative_sum diff dsplit ediff1d geomspace"
+    " gradient hsplit interp intersect1d kaiser logspace meshgrid nancumprod"
     " nancumsum nanmedian nanpercentile nanprod nanquantile nanstd nanvar percentile piecewise poly polyadd polyder"
-    " polydiv polyfit polyint polymul polysub polyval quantile require resize rollaxis roots"
-    " row_stack select setdiff1d setxor1d split trapezoid trim_zeros union1d unique unique_all unique_counts"
+    " polydiv polyfit polyint polymul polysub polyval quantile roots"
+    " setdiff1d setxor1d split trapezoid trim_zeros union1d unique_all unique_counts"
     " unique_inverse unique_values unstack unwrap vander vsplit",
     _YET, _OTHERS,
 )  # fmt: skip
@@ -149,4 +149,4 @@ _refuse(
 )  # fmt: skip
 _refuse("fftshift ifftshift", _YET, _OTHERS, "numpy.fft")
 _refuse("dist", _YET, _OTHERS, "math")
-_refuse("choose flat resize", _YET, _OTHERS, "numpy.ndarray")
+_refuse("flat resize", _YET, _OTHERS, "numpy.ndarray")

@@ -12,6 +12,7 @@ from s2sad.rules import (  # noqa: F401
     operators,
     others,
     reductions,
+    selecting,
     shapes,
     writers,
 )

@@ -122,6 +122,10 @@ def uses():
             yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest)
     for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
         yield use("s2sad.runtime.linalg.sum_to", x, shape)
+    for places in (np.array([0, -1, 2, 0]), np.array([[1, 1], [-1, 2]])):
+        yield use("s2sad.runtime.selecting.gathered", V, places)
+        yield use("s2sad.runtime.selecting.gathered_back", places + 0.5, V, places).by("x")
+    yield from (use("s2sad.runtime.selecting.unroll_axis", T, *rest) for rest in ((0,), (2, 1), (-1, -1)))
     for n in (0, 1, 3):
         yield from (use("s2sad.runtime.signals.bessel_i", x, n) for x in (V, M, np.array(0.7), some(0)))
     for name, arguments in calls.items():

@@ -24,6 +24,7 @@ from rules import (
     test_making,
     test_operators,
     test_reductions,
+    test_selecting,
     test_shapes,
 )
 from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
@@ -36,7 +37,7 @@ from s2sad.transforms import jvp, vjp
 
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
-    test_linalg,
+    test_linalg, test_selecting,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
@@ -50,6 +51,8 @@ REFUSED: dict[str, str] = {
     "builtins.max": "for these arguments",
     "builtins.min": "for these arguments",
     "builtins.sum": "of an array, not a list",
+    "numpy.choose": "of an array, not a list",
+    "numpy.ndarray.choose": "of an array, not a list",
     "math.fsum": "of an array, not a list",
 }
 

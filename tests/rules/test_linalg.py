@@ -225,7 +225,7 @@ USES = [
     ),
     *(use(f"numpy.{name}", N, N + 1, axis=axis) for name in ("vecdot", "linalg.vecdot") for axis in (0, -2, 1)),
     *(use("numpy.matvec", *rest) for rest in ((M, V), (T, some(4)), (M, some(5, 3)), (T, some(2, 4)), (ROW, V))),
-    *(use("numpy.vecmat", *rest) for rest in ((V, N), (V, some(4, 3, 2)), (some(5, 3), N), (some(2, 3), T), (ONE, ROW))),
+    *(use("numpy.vecmat", *rest) for rest in ((V, N), (V, some(4, 3, 2)), (some(5, 3), N), (some(2, 3), T))),
 ]
 USES = [u for u in USES if function_of(u.name) is not None]
 
