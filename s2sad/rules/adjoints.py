@@ -239,3 +239,18 @@ rule(
 elementwise(
     "s2sad.runtime.signals.bessel_i", "x, n", constant=("n",), x="(bessel_i(x, n - 1) + bessel_i(x, n + 1)) / 2"
 )
+_signals = "s2sad.runtime.signals"
+linear(f"{_signals}.along", "x, a, axis", constant=("a",), views=("x",), x="np.reshape(g, np.shape(x))")
+linear(f"{_signals}.uncut", "x, n, axis, start, stop", x="cut(g, axis, start, stop)")
+linear(
+    f"{_signals}.cut",
+    "x, axis, start, stop",
+    views=("x",),
+    cheap=True,
+    x="uncut(g, np.shape(x)[axis], axis, start, stop)",
+)
+linear(
+    f"{_signals}.gradient_adjoint",
+    "x, spacing=1.0, axis=-1, edge_order=1",
+    x="np.gradient(g, spacing, axis=axis, edge_order=edge_order)",
+)

@@ -133,13 +133,13 @@ _refuse("complex", _COMPLEX, _PARTS, "builtins")
 # To come
 _refuse("sorted", _YET, "use `np.sort` of an array", "builtins")
 _refuse(
-    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays convolve"
-    " corrcoef correlate cov cumulative_prod cumulative_sum diff dsplit ediff1d geomspace"
-    " gradient hsplit interp intersect1d kaiser logspace meshgrid nancumprod"
+    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays"
+    " corrcoef cov cumulative_prod cumulative_sum dsplit"
+    " hsplit intersect1d meshgrid nancumprod"
     " nancumsum nanmedian nanpercentile nanprod nanquantile nanstd nanvar percentile piecewise poly polyadd polyder"
     " polydiv polyfit polyint polymul polysub polyval quantile roots"
-    " setdiff1d setxor1d split trapezoid trim_zeros union1d unique_all unique_counts"
-    " unique_inverse unique_values unstack unwrap vander vsplit",
+    " setdiff1d setxor1d split trim_zeros union1d unique_all unique_counts"
+    " unique_inverse unique_values unstack vander vsplit",
     _YET, _OTHERS,
 )  # fmt: skip
 _refuse(

@@ -14,5 +14,6 @@ from s2sad.rules import (  # noqa: F401
     reductions,
     selecting,
     shapes,
+    signals,
     writers,
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from rules.harness import check, function_of, missed, rules_of, unknown_names, use
+from rules.harness import check, function_of, missed, numbers, rules_of, unknown_names, use
 
 from s2sad.rules import registry
 
@@ -126,6 +126,16 @@ def uses():
         yield use("s2sad.runtime.selecting.gathered", V, places)
         yield use("s2sad.runtime.selecting.gathered_back", places + 0.5, V, places).by("x")
     yield from (use("s2sad.runtime.selecting.unroll_axis", T, *rest) for rest in ((0,), (2, 1), (-1, -1)))
+    for a in (V, M, T):
+        for axis in (0, -1):
+            for ends in ((0, 1), (1, None), (0, -1)):
+                yield use("s2sad.runtime.signals.cut", a, axis, *ends)
+            yield use("s2sad.runtime.signals.uncut", a, a.shape[axis] + 2, axis, 1, -1)
+            yield use("s2sad.runtime.signals.along", numbers((a.shape[axis],)), a, axis)
+        yield use("s2sad.runtime.signals.along", a + 1, a, 0)
+    for axis, order in ((0, 1), (-1, 2)):
+        yield use("s2sad.runtime.signals.gradient_adjoint", Q, 0.3, axis, order).by("x")
+        yield use("s2sad.runtime.signals.gradient_adjoint", Q, np.array([0.0, 0.3, 1.0]), axis, order).by("x")
     for n in (0, 1, 3):
         yield from (use("s2sad.runtime.signals.bessel_i", x, n) for x in (V, M, np.array(0.7), some(0)))
     for name, arguments in calls.items():

@@ -26,6 +26,7 @@ from rules import (
     test_reductions,
     test_selecting,
     test_shapes,
+    test_signals,
 )
 from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
 
@@ -37,7 +38,7 @@ from s2sad.transforms import jvp, vjp
 
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
-    test_linalg, test_selecting,
+    test_linalg, test_selecting, test_signals,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
@@ -52,12 +53,13 @@ REFUSED: dict[str, str] = {
     "builtins.min": "for these arguments",
     "builtins.sum": "of an array, not a list",
     "numpy.choose": "of an array, not a list",
+    "numpy.gradient": "for these arguments",
     "numpy.ndarray.choose": "of an array, not a list",
     "math.fsum": "of an array, not a list",
 }
 
 #: Rules whose gradient has a use that cannot be differentiated again, what the refusal says, and why it is refused.
-REFUSED_TWICE: dict[str, str] = {}
+REFUSED_TWICE: dict[str, str] = {"numpy.gradient": "for these arguments"}
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%", "pow": "**", "matmul": "@"}
 PREFIX = {"neg": "-", "pos": "+"}

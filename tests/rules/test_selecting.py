@@ -1,6 +1,5 @@
 """Every rule of functions that choose among elements, in every case, against differences."""
 
-from dataclasses import replace
 
 import numpy as np
 import pytest
