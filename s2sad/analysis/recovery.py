@@ -21,6 +21,7 @@ import itertools
 from dataclasses import dataclass, field
 
 from s2sad.analysis.aliases import Aliases
+from s2sad.analysis.idle import not_idle, perhaps_idle
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.subscripts import Subscripts
 from s2sad.ir.nodes import (
@@ -139,8 +140,11 @@ def _index_of(definition: Stmt, base: Var) -> Expr | None:
 
 
 class _Recovery:
-    def __init__(self, function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> None:
+    def __init__(
+        self, function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool, idle: set[Stmt]
+    ) -> None:
         self.function = function
+        self.idle = idle
         self.needs = needs
         self.kinds = kinds
         self.aliases = aliases
@@ -248,14 +252,14 @@ class _Recovery:
         return loops[position + 1] if position + 1 < len(loops) else stmt
 
     def soft(self, var: Var, frame: Frame | bool) -> Assign | None:
-        """The only binding of a Var of this frame, if computing it again is cheap."""
+        """The only binding of a Var of this frame, if computing it again is cheap or saves running its loop."""
         binders = self.bound[var]
         if len(binders) != 1 or not isinstance(binders[0], Assign) or var in self.params or var in self.needs.made_once:
             return None
         definition = binders[0]
         loops = self.spots[definition].loops
         innermost: Frame | bool = loops[-1] if loops else (True if self.framed else None)
-        if innermost is not frame or not is_cheap(definition.expr, self.kinds):
+        if innermost is not frame or not (is_cheap(definition.expr, self.kinds) or (loops and loops[0] in self.idle)):
             return None
         if isinstance(frame, Stmt) and self.is_exposed(var, frame):
             return None
@@ -511,6 +515,19 @@ class _Recovery:
         return list(found)
 
 
-def plan_recovery(function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool) -> Plan:
-    """Choose for each needed value how the reverse sweep gets it back. `framed`: the reverse is another function."""
-    return _Recovery(function, needs, kinds, aliases, framed).plan()
+def plan_recovery(
+    function: Function, needs: Needs, kinds: Kinds, aliases: Aliases, framed: bool, results_read: bool = True
+) -> Plan:
+    """Choose for each needed value how the reverse sweep gets it back.
+
+    framed: the reverse is another function, and the forward sweep runs for it. results_read: and for its results.
+    """
+    idle = set() if framed or results_read else perhaps_idle(function)
+    while True:
+        recovery = _Recovery(function, needs, kinds, aliases, framed, idle)
+        plan = recovery.plan()
+        kept = {var for entries in recovery.kept.values() for var, _, _ in entries}
+        running = not_idle(function, idle, kept) if idle else idle
+        if not running:
+            return plan
+        idle = idle - running

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gast
 
+from s2sad.analysis.effects import TAPE_OPS
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import (
@@ -35,7 +36,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs, set_blocks, uses
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import TAPE_OPS
 
 #: The callee of a pop that binds several Vars.
 POP = Label("pop")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.kinds import kind_of_expr
 from s2sad.analysis.memory import held_by, written_memory
 from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells, suffix
@@ -58,7 +59,13 @@ class AdjointNeeds:
     """One function and what its reverse sweep is to be made of."""
 
     def __init__(
-        self, mode: ReverseMode, function: Function, params: frozenset[int], results: frozenset[int], framed: bool
+        self,
+        mode: ReverseMode,
+        function: Function,
+        params: frozenset[int],
+        results: frozenset[int],
+        framed: bool,
+        value: bool = True,
     ) -> None:
         self.mode = mode
         self.kinds = mode.kinds
@@ -94,8 +101,10 @@ class AdjointNeeds:
         self._fragments(self.function.body)
         #: For each loop the tests at which a trip leaves that has nothing to reverse: `complete_trips`.
         self.ways_out: dict[Stmt, list[WayOut]] = complete_trips(self)
+        seeds = function.results.values if not framed else ()
+        value = value or any(kind_of_expr(r, self.kinds).shape != () for r in seeds)
         while True:
-            self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed)
+            self.plan = plan_recovery(self.function, self._needs(), self.kinds, self.aliases, framed, value)
             taping = [ways for ways in self.ways_out.values() if ways and ways[-1].keeps(self.plan)]
             if not taping:
                 break

@@ -77,7 +77,7 @@ class ReverseMode:
         if self._recursive(main, frozenset(wrt)):
             main = self._wrapper(main)
         self.activity.settle(main.label, frozenset(wrt), results)
-        build = Build(self, main, frozenset(wrt), results, framed=False)
+        build = Build(self, main, frozenset(wrt), results, framed=False, value=value)
         function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
         functions = {
             label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()

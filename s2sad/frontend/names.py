@@ -111,8 +111,10 @@ class Names:
         self.block.append(stmt)
 
     def quote(self, node: Any) -> str | None:
-        if getattr(node, "lineno", None) is None or getattr(node, "kept", False) or isinstance(
-            node, (gast.If, gast.For, gast.While, gast.FunctionDef, gast.Lambda)
+        if (
+            getattr(node, "lineno", None) is None
+            or getattr(node, "kept", False)
+            or isinstance(node, (gast.If, gast.For, gast.While, gast.FunctionDef, gast.Lambda))
         ):
             return None
         return self.source.segment(node)

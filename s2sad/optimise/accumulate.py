@@ -9,12 +9,12 @@ The terms keep their order, so the sum is the same to the last bit. A buffer tha
 from __future__ import annotations
 
 from s2sad.analysis.aliases import Aliases, alias_classes, is_fresh
+from s2sad.analysis.effects import is_pure
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN, same_shape
 from s2sad.ir.nodes import Assign, Block, Expr, Function, Op, Store, Var, blocks_of, replace
 from s2sad.ir.walk import defs_within, set_blocks, stores_within, uses, uses_within, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 from s2sad.optimise.inline import size_of
 
 #: A sum grows to this many operations.

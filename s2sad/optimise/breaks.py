@@ -16,6 +16,7 @@ what a flag excludes there is left out, and where a flag tells nothing any more 
 
 from __future__ import annotations
 
+from s2sad.analysis.effects import TAPE_OPS
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -39,7 +40,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs, defs_within, exits, rewrite, set_blocks, stores_within, uses, uses_within
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import TAPE_OPS
 
 #: What is known of flags on a path.
 Known = dict[Var, bool]

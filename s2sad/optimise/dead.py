@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from s2sad.analysis.aliases import Aliases, alias_classes
+from s2sad.analysis.effects import is_pure, pure_functions
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.nodes import (
     Assign,
@@ -36,7 +37,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import callees, defs, may_break, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure, pure_functions
 
 Positions = dict[Site, frozenset[int]]
 

@@ -7,12 +7,12 @@ x_bar += t_bar * y
 
 from __future__ import annotations
 
+from s2sad.analysis.effects import is_pure
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import Assign, Block, Function, Store, Var, blocks_of, replace, walk
 from s2sad.ir.walk import defs, defs_within, set_blocks, uses, uses_within
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 
 
 def delay_rebinding(function: Function, kinds: Kinds) -> Function:

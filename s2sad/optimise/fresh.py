@@ -16,6 +16,7 @@ from collections.abc import Callable
 import numpy as np
 
 from s2sad.analysis.aliases import Aliases, alias_classes, shared_operands
+from s2sad.analysis.effects import TAPE_OPS
 from s2sad.analysis.kinds import Kinds, infer, kind_of_expr, reached_kind
 from s2sad.ir.kinds import UNKNOWN, Kind, join
 from s2sad.ir.nodes import (
@@ -39,7 +40,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import change_expressions, defs, expressions, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import TAPE_OPS
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
 

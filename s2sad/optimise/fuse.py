@@ -8,6 +8,7 @@ else: D
 
 from __future__ import annotations
 
+from s2sad.analysis.effects import is_pure
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -26,7 +27,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs_within, exits, set_blocks, uses_within
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 
 
 def fuse_branches(function: Function) -> Function:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from s2sad.analysis.aliases import Aliases, alias_classes
+from s2sad.analysis.effects import TAPE_OPS, is_pure
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
@@ -38,7 +39,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs, defs_within, expressions, rewrite, set_blocks, stores_within, uses, uses_within, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import TAPE_OPS, is_pure
 
 #: Named values move into their use while the expression stays within this many operations.
 SHORT = 9

@@ -8,6 +8,7 @@ reverse sweep reads it.
 from __future__ import annotations
 
 from s2sad.analysis.aliases import Aliases, alias_classes
+from s2sad.analysis.effects import is_pure
 from s2sad.analysis.kinds import Kinds
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
@@ -31,7 +32,6 @@ from s2sad.ir.nodes import (
 )
 from s2sad.ir.walk import defs, defs_within, set_blocks, stores_within, uses, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 
 
 def share_subexpressions(function: Function, kinds: Kinds) -> Function:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import ast
 
 from s2sad.analysis.aliases import Aliases, alias_classes
+from s2sad.analysis.effects import is_pure
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import Block, Const, Expr, Function, Op, Stmt, Store, blocks_of, replace, walk
 from s2sad.ir.walk import change_expressions, set_blocks, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 
 _ARITHMETIC = frozenset(f"operator.{name}" for name in ("add", "sub", "mul", "truediv", "neg"))
 _IN_PLACE = frozenset(f"operator.{name}" for name in ("add", "sub", "mul", "truediv"))

@@ -22,7 +22,12 @@ def _rows_kind(*, a: Kind, **_: Any) -> Kind:
 
 linear(f"{_OWNER}.copies_of", "items", kind=lambda *, items, **_: items, items="g")
 linear(f"{_OWNER}.rows_of", "a", kind=_rows_kind, a="np.array(g)")
-linear(f"{_OWNER}.repeated_for", "value, items", kind=lambda *, value, **_: _list_of(value), constant=("items",),
-       value="sum(g)")
+linear(
+    f"{_OWNER}.repeated_for",
+    "value, items",
+    kind=lambda *, value, **_: _list_of(value),
+    constant=("items",),
+    value="sum(g)",
+)
 rule(f"{_OWNER}.sums_of", "a, b", kind=lambda *, a, **_: a, a="g", b="g", tangent={"a": "a_dot", "b": "b_dot"})
 nondifferentiable(f"{_OWNER}.zeros_of", signature="items", kind=lambda *, items, **_: items, cheap=True)

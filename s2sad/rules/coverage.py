@@ -1,9 +1,9 @@
 """Which public functions have a rule, which carry no derivative, which are refused: the table against the modules.
 
-    numpy.sin       covered      it has a rule
-    numpy.argmax    constant     its result carries no derivative
-    numpy.matrix    refused      by its name, with a reason
-    builtins.zip    covered      a construct of the language, which the line takes apart
+numpy.sin       covered      it has a rule
+numpy.argmax    constant     its result carries no derivative
+numpy.matrix    refused      by its name, with a reason
+builtins.zip    covered      a construct of the language, which the line takes apart
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STATUSES = ("covered", "constant", "refused")
 
 
 def status(name: str) -> str | None:
-    """"covered", "constant" or "refused"; None for a name that is none of these.
+    """ "covered", "constant" or "refused"; None for a name that is none of these.
 
     >>> status("numpy.sin"), status("numpy.argmax"), status("numpy.matrix"), status("numpy.no_such_function")
     ('covered', 'constant', 'refused', None)

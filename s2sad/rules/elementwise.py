@@ -217,7 +217,6 @@ rule(
 )
 
 
-
 # Parts of complex numbers. No derivative flows through those yet; real numbers are their own real part.
 for _name in ("real", "ndarray.real"):
     linear(f"numpy.{_name}", "x", kind=first_kind, views=("x",), cheap=True, x="g")

@@ -316,8 +316,12 @@ nondifferentiable("numpy.ndarray.strides", signature="a", kind=Kind("tuple"), ch
 for _name in ("numpy.ndim", *(f"numpy.ndarray.{name}" for name in ("ndim", "size", "itemsize", "nbytes"))):
     nondifferentiable(_name, signature="a", kind=INT, cheap=True)
 nondifferentiable("numpy.size", signature="a, axis=None", kind=INT, cheap=True)
-nondifferentiable("numpy.ndarray.dtype", signature="a", cheap=True,
-                  kind=lambda *, literals, a: dtype_kind(a.dtype if a.sort in ("array", "scalar") else None))
+nondifferentiable(
+    "numpy.ndarray.dtype",
+    signature="a",
+    cheap=True,
+    kind=lambda *, literals, a: dtype_kind(a.dtype if a.sort in ("array", "scalar") else None),
+)
 nondifferentiable("numpy.may_share_memory", "numpy.shares_memory", signature="a, b, max_work=None", kind=BOOL)
 linear(
     "numpy.ndarray.item",

@@ -242,9 +242,7 @@ rule(
 )
 # Where its tangent is differentiated in turn, that goes by its own text.
 linear(f"{_HERE}.merge_axes", "x, axis", views=("x",), x="unmerge_axes(g, x, axis)")
-linear(
-    f"{_HERE}.unmerge_axes", "x, a, axis", kind=_like_a, constant=("a",), views=("x",), x="merge_axes(g, axis)"
-)
+linear(f"{_HERE}.unmerge_axes", "x, a, axis", kind=_like_a, constant=("a",), views=("x",), x="merge_axes(g, axis)")
 _SPREAD = "axis, ddof, keepdims"
 linear(
     f"{_HERE}.var_adjoint",

@@ -46,8 +46,11 @@ rule(
 
 def _trapezoid_kind(*, literals: Literals, a: Kind, x: Kind, dx: Kind, axis: Kind) -> Kind:
     made = reduction_kind(inexact_dtype)(literals={"axis": literals.get("axis", ...), "keepdims": False}, a=a)
-    return Kind("unknown" if x.sort != "none" or dx.sort != "float" else made.sort, made.dtype if x.sort == "none"
-                and dx.sort == "float" else None, made.shape)
+    return Kind(
+        "unknown" if x.sort != "none" or dx.sort != "float" else made.sort,
+        made.dtype if x.sort == "none" and dx.sort == "float" else None,
+        made.shape,
+    )
 
 
 def _interp_kind(*, literals: Literals, x: Kind, **_: Any) -> Kind:
@@ -204,8 +207,6 @@ def _between_kind(*, literals: Literals, start: Kind, stop: Kind, num: Kind, **_
 
 def _from_ends(seed: str, end: str) -> str:
     return f"unbroadcast(between_adjoint({seed}, num, endpoint, {int(end == 'stop')}, axis), {end})"
-
-
 
 
 def _by_log(text: str) -> list[Case]:

@@ -493,4 +493,3 @@ def write(stmt: Assign, op: Op, kinds: dict[Var, Kind], kind: KindOf) -> Block |
             return None
         value = _write_out(w, *split)
     return [*w.made, Assign(stmt.var, value, origin=stmt.origin, quote=stmt.quote)]
-
