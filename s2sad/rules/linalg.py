@@ -96,8 +96,8 @@ def _linalg_cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kin
 
 def _vecdot_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
     shape = broadcast_shapes(shape_of(a), shape_of(b))
-    known = isinstance(shape, tuple) and shape and literals.get("axis", SOME) == -1
-    return result((a, b), shape[:-1] if known else None)
+    known = isinstance(shape, tuple) and bool(shape) and literals.get("axis", SOME) == -1
+    return result((a, b), shape[:-1] if known and isinstance(shape, tuple) else None)
 
 
 def _matvec_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
