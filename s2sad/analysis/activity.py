@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import Kinds
+from s2sad.analysis.sharing import Sharing
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -92,9 +93,10 @@ _NOTHING: _Found = (frozenset(), frozenset())
 class ActivityAnalysis:
     """Activity of all functions of a program, on demand."""
 
-    def __init__(self, program: Program, kinds: Kinds) -> None:
+    def __init__(self, program: Program, kinds: Kinds, sharing: Sharing | None = None) -> None:
         self.program = program
         self.kinds = kinds
+        self.sharing = sharing
         self._classes: dict[Label, dict[Var, list[Var]]] = {}
         self._tables: dict[str, dict[_Query, _Found]] = {"varied": {}, "useful": {}}
         #: Which values of a tape site are varied, and which useful, wherever in the program they are pushed or popped.
@@ -190,7 +192,7 @@ class ActivityAnalysis:
         if function.label not in self._classes:
             found: dict[Var, list[Var]] = {}
             if any(isinstance(s, Store) for s in walk(function.body)):
-                aliases = alias_classes(function, self.kinds)
+                aliases = alias_classes(function, self.kinds, self.sharing)
                 members: dict[Var, dict[Var, None]] = {}
                 names = [*(p.var for p in function.params), *(v for s in walk(function.body) for v in defs(s))]
                 for v in names:
@@ -229,11 +231,23 @@ class ActivityAnalysis:
                 return []
             _, results = self.varied(stmt.callee, given)
             return [v for i, v in enumerate(stmt.vars) if i in results]
-        if isinstance(stmt, Save):
-            self._pushed.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in varied)
-        if isinstance(stmt, Restore):
-            return [v for i, v in enumerate(stmt.vars) if i in self._pushed.get(stmt.site, ())]
+        if isinstance(stmt, (Save, Restore)):
+            return self._carried(stmt, varied, self._pushed.setdefault(stmt.site, set()), Save)
         return []
+
+    def _carried(self, stmt: Save | Restore, found: set[Var], on_tape: set[int], source: type[Stmt]) -> list[Var]:
+        """Note which values of a tape site are among what is found, at its `source`; give those at its other end.
+
+        Memory that is written into when it is popped has no source: all of its names are found where one is.
+        """
+        written = self._written_where_popped(stmt)
+        on_tape.update(i for i, v in enumerate(stmt.vars) if v in found and (isinstance(stmt, source) or i in written))
+        return [v for i, v in enumerate(stmt.vars) if i in on_tape and (not isinstance(stmt, source) or i in written)]
+
+    def _written_where_popped(self, stmt: Save | Restore) -> set[int]:
+        if self.sharing is None:
+            return set()
+        return {i for i in range(len(stmt.vars)) if self.sharing.is_stored(stmt.site, i)}
 
     def useful(self, label: Label, results: frozenset[int]) -> tuple[frozenset[Var], frozenset[int]]:
         """The Vars that reach these results, and the positions of the parameters that do."""
@@ -269,10 +283,9 @@ class ActivityAnalysis:
                     if wanted or self.touches_tape(stmt.callee):
                         _, positions = self.useful(stmt.callee, wanted)
                         useful.update(v for i, a in enumerate(stmt.args) if i in positions for v in vars_of(a))
-                elif isinstance(stmt, Restore):
-                    self._popped.setdefault(stmt.site, set()).update(i for i, v in enumerate(stmt.vars) if v in useful)
-                elif isinstance(stmt, Save):
-                    useful.update(v for i, v in enumerate(stmt.vars) if i in self._popped.get(stmt.site, ()))
+                elif isinstance(stmt, (Save, Restore)):
+                    popped = self._popped.setdefault(stmt.site, set())
+                    useful.update(self._carried(stmt, useful, popped, Restore))
             changed = loops and len(useful) + self._size() != size
         self._changed = self._changed or self._size() != before
         return frozenset(useful)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from s2sad.analysis.indices import makes_copy
 from s2sad.analysis.kinds import Kinds, kind_of_expr
@@ -29,6 +29,9 @@ from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, rule_name
 from s2sad.rules.registry import Rule
+
+if TYPE_CHECKING:
+    from s2sad.analysis.sharing import Sharing
 
 
 class Aliases:
@@ -102,8 +105,11 @@ def is_fresh(expr: Expr, kinds: Kinds | None = None) -> bool:
     return not entry.views or _is_copied(entry, bind(entry, expr))
 
 
-def alias_classes(function: Function, kinds: Kinds) -> Aliases:
-    """The alias classes of a function's Vars. Numbers and strings share nothing."""
+def alias_classes(function: Function, kinds: Kinds, sharing: Sharing | None = None) -> Aliases:
+    """The alias classes of a function's Vars. Numbers and strings share nothing.
+
+    Without the sharing of the functions that it calls, all that a call is given and gives may be one memory.
+    """
     parent: dict[Var, Var] = {}
 
     def find(v: Var) -> Var:
@@ -113,7 +119,7 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
         return v
 
     def union(vars: Iterable[Var]) -> None:
-        members = [v for v in vars if _has_memory(v, kinds)]
+        members = [v for v in vars if can_share(v, kinds)]
         for other in members[1:]:
             a, b = find(members[0]), find(other)
             if a is not b:
@@ -121,13 +127,17 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
 
     stored: set[Var] = set()
     sites: dict[Site, tuple[Var, ...]] = {}
-    saved: dict[Site, list[Var]] = {}
-    popped: dict[Site, list[Var]] = {}
+    saved: set[Site] = set()
+    popped: dict[Site, tuple[Var, ...]] = {}
     for stmt in walk(function.body):
         if isinstance(stmt, Assign):
             union([stmt.var, *shared_operands(stmt.expr, kinds)])
         elif isinstance(stmt, Call):
-            union([*stmt.vars, *(v for a in stmt.args for v in vars_of(a))])
+            if sharing is None:
+                union([*stmt.vars, *(v for a in stmt.args for v in vars_of(a))])
+            else:
+                for group in sharing.of_call(stmt):
+                    union(group)
         elif isinstance(stmt, Store):
             stored.add(stmt.base)
             if stmt.how is None and not _is_number_array(stmt.base, kinds):
@@ -137,13 +147,24 @@ def alias_classes(function: Function, kinds: Kinds) -> Aliases:
         elif isinstance(stmt, (Save, Restore)):
             for v, w in zip(sites.setdefault(stmt.site, stmt.vars), stmt.vars):
                 union([v, w])
-            (saved if isinstance(stmt, Save) else popped).setdefault(stmt.site, []).extend(stmt.vars)
+            if isinstance(stmt, Save):
+                saved.add(stmt.site)
+                if sharing is not None:
+                    stored.update(v for k, v in enumerate(stmt.vars) if sharing.is_stored(stmt.site, k))
+            else:
+                popped[stmt.site] = stmt.vars
     # What another function pushed may be one memory under several names, as it was there.
-    union(v for site, vars in popped.items() if site not in saved for v in vars)
+    ones: dict[object, list[Var]] = {}
+    for site, vars in popped.items():
+        for k, v in enumerate(vars if site not in saved else ()):
+            ones.setdefault(None if sharing is None else sharing.of_pop(site, k), []).append(v)
+    for group in ones.values():
+        union(group)
     return Aliases(parent, stored)
 
 
-def _has_memory(var: Var, kinds: Kinds) -> bool:
+def can_share(var: Var, kinds: Kinds) -> bool:
+    """Whether a Var may stand for anything but a number or text."""
     kind = kinds.get(var, UNKNOWN)
     return not (kind.is_number or kind.sort in ("none", "str", "slice", "range", "ellipsis"))
 

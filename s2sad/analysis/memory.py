@@ -13,13 +13,14 @@ Of the names that may share memory, one of which is written,
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Container
+from collections.abc import Collection, Container
 from dataclasses import dataclass
 
 from s2sad.analysis.aliases import Aliases, alias_classes, shared_operands
 from s2sad.analysis.indices import makes_view
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.places import Places
+from s2sad.analysis.sharing import Sharing
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import DISPLAYS, Assign, Call, Expr, Function, Op, Param, Restore, Save, Site, Store, Var, walk
@@ -65,12 +66,21 @@ def user_stores(function: Function, kinds: Kinds) -> list[Store]:
     return [s for s in walk(function.body) if isinstance(s, Store) and (not s.own or s.base in views)]
 
 
-def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> Memory:
-    """The memory facts of a function. Raises S2sadError S205 where aliases of active memory cannot be followed."""
-    aliases = alias_classes(function, kinds)
+def written_memory(
+    function: Function,
+    kinds: Kinds,
+    active: Container[Var],
+    sharing: Sharing | None = None,
+    taped: Collection[Var] = (),
+) -> Memory:
+    """The memory facts of a function. Raises S2sadError S205 where aliases of active memory cannot be followed.
+
+    taped: names that are shadowed in any case, for their shadows are passed on a tape.
+    """
+    aliases = alias_classes(function, kinds, sharing)
     stores = [s for s in walk(function.body) if isinstance(s, Store)]
     memory = Memory(aliases, {}, {})
-    if not stores:
+    if not stores and not taped:
         return memory
     places = Places(function)
     binders: dict[Var, list[object]] = {p.var: [p] for p in function.params}
@@ -79,7 +89,7 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
     for stmt in walk(function.body):
         for v in defs(stmt):
             binders.setdefault(v, []).append(stmt)
-    for root in dict.fromkeys(aliases.root(s.base) for s in stores):
+    for root in dict.fromkeys(aliases.root(v) for v in (*(s.base for s in stores), *taped)):
         members = [v for v in binders if aliases.root(v) is root and has_memory(v, kinds)]
         outside = next((v for v in function.free.values() if v in members), None)
         at = next((s for s in stores if not s.own and aliases.root(s.base) is root), None)
@@ -90,10 +100,11 @@ def written_memory(function: Function, kinds: Kinds, active: Container[Var]) -> 
                 at.origin,
                 "write into a copy, and return it",
             )
-        if any(v in active for v in members):
+        passed = [v for v in members if v in taped]
+        if passed or any(v in active for v in members):
             mine = [s for s in stores if aliases.root(s.base) is root]
-            found = _Class(members, mine, binders, places, kinds)
-            if any(not s.own for s in mine):
+            found = _Class(members, mine, binders, places, kinds, passed)
+            if passed or any(not s.own for s in mine):
                 found.follow(memory)
             elif len(found.buffers()) > 1:
                 # A derivative writes into buffers of its own, which have one name but where they are shadows; and the
@@ -145,9 +156,16 @@ class _Class:
     """The names that may share one memory, and the writes into it."""
 
     def __init__(
-        self, members: list[Var], stores: list[Store], binders: dict[Var, list[object]], places: Places, kinds: Kinds
+        self,
+        members: list[Var],
+        stores: list[Store],
+        binders: dict[Var, list[object]],
+        places: Places,
+        kinds: Kinds,
+        taped: list[Var],
     ) -> None:
         self.members = members
+        self.taped = taped
         self.stores = stores
         self.binders = binders
         self.places = places
@@ -162,7 +180,7 @@ class _Class:
     def follow(self, memory: Memory) -> None:
         """Add the class to the memory facts: by routes from one root, or else shadowed."""
         buffers = self.buffers()
-        routes = self.routes(buffers)
+        routes = None if self.taped else self.routes(buffers)
         if routes is not None:
             memory.routes.update(routes)
             return
@@ -173,7 +191,7 @@ class _Class:
 
     def buffers(self) -> list[Var]:
         """The names that are no snapshots, nor what such a name is made of."""
-        found = {v: None for v in self.members if not self.is_snapshot(v)}
+        found = {v: None for v in self.members if v in self.taped or not self.is_snapshot(v)}
         waiting = list(found)
         while waiting:
             name = waiting.pop()
@@ -266,7 +284,7 @@ class _Class:
                 return
             if isinstance(expr, Op) and (is_view(expr, self.kinds) or may_be_copy(expr)):
                 return
-        origin = binder.origin if isinstance(binder, Assign) else self.stores[0].origin
+        origin = binder.origin if isinstance(binder, (Assign, Function)) else self.stores[0].origin
         raise S2sadError(
             "S205",
             f"whether {var.hint!r} shares memory that is written into cannot be proved",

@@ -35,6 +35,8 @@ from s2sad.ir.nodes import (
     If,
     Op,
     Raw,
+    Restore,
+    Save,
     Stmt,
     Store,
     Var,
@@ -336,15 +338,26 @@ class _Recovery:
 
     def _undo_stores(self) -> None:
         """Find the writes that destroy cells that the reverse sweep still reads: those cells are saved and put back."""
+        popped = self._popped()
         changed = True
         while changed:
             changed = False
             for store in self.stores:
-                if store not in self.undone and any(self._destroys(store, *read) for read in list(self.contents)):
+                if store not in self.undone and (
+                    self.aliases.root(store.base) in popped
+                    or any(self._destroys(store, *read) for read in list(self.contents))
+                ):
                     self.undone.add(store)
                     changed = True
                     for var in dict.fromkeys([store.base, *vars_of(store.index)]):
                         self._want(store, var, True)
+
+    def _popped(self) -> set[Var]:
+        """The memory that another function pushed, which may pop it again: writes into it are all undone."""
+        sites = {s.site for s in self.spots if isinstance(s, Save)}
+        return {
+            self.aliases.root(v) for s in self.spots if isinstance(s, Restore) and s.site not in sites for v in s.vars
+        }
 
     @functools.cached_property
     def subscripts(self) -> Subscripts:

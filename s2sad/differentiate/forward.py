@@ -12,6 +12,7 @@ from typing import Any
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.aliases import alias_classes, is_fresh
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.sharing import Sharing
 from s2sad.differentiate.adjoints import (
     OTHER_ARGUMENTS,
     Path,
@@ -83,14 +84,15 @@ class ForwardMode:
     def __init__(self, program: Program, kinds: Kinds, lowering: Lowering) -> None:
         self.lowering = lowering
         self.kinds: Kinds = dict(kinds)
+        self.sharing = Sharing(program, self.kinds)
         functions = {}
         for label, function in program.functions.items():
             if label is program.entry:
-                function = with_own_arguments(function, self.kinds)
+                function = with_own_arguments(function, self.kinds, self.sharing)
             functions[label] = normalise(function, self.kinds)[0]
         self.primals = program.functions
         self.program = Program(functions, program.entry)
-        self.activity = ActivityAnalysis(self.program, self.kinds)
+        self.activity = ActivityAnalysis(self.program, self.kinds, self.sharing)
         self.made: dict[Label, Function | None] = {}
         self.callees: dict[tuple[Label, frozenset[int]], Label] = {}
         self.sites: dict[Site, Site] = {}
@@ -140,7 +142,7 @@ class _Tangent:
         self.dots: dict[Key, Var] = {}
         self.surely_bound = surely_bound(function)
         #: Buffers that are added to in place: so are their tangents, which need memory of their own.
-        self.stored = _made_and_stored(function, self.kinds)
+        self.stored = _made_and_stored(function, self.kinds, mode.sharing)
         #: Arrays in memory with gaps, whose views may be copies: so are those of their tangents.
         self.gaps = {
             s.var
@@ -613,12 +615,10 @@ class _Tangent:
         out.append(replace(stmt))
 
 
-def _made_and_stored(function: Function, kinds: Kinds) -> set[Var]:
+def _made_and_stored(function: Function, kinds: Kinds, sharing: Sharing) -> set[Var]:
     """Names under which memory is made that is written later, by that name or another."""
     stores = [s for s in walk(function.body) if isinstance(s, Store)]
-    if not stores:
-        return set()
-    aliases = alias_classes(function, kinds)
+    aliases = alias_classes(function, kinds, sharing)
     made = {
         s.var
         for s in walk(function.body)

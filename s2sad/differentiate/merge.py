@@ -17,6 +17,7 @@ import gast
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.analysis.memory import has_memory, refuse_global_writes, user_stores
+from s2sad.analysis.sharing import Sharing
 from s2sad.differentiate.needs import unreadable
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -44,6 +45,7 @@ class _Merging:
         self.lowering = lowering
         self.program = program
         self.kinds = kinds
+        self.sharing = Sharing(program, kinds)
         self.done: dict[Label, Function] = {}
         self.open: list[Label] = []
 
@@ -69,7 +71,7 @@ class _Merging:
         self.open.append(label)
         changed = True
         while changed:
-            aliases = alias_classes(function, self.kinds)
+            aliases = alias_classes(function, self.kinds, self.sharing)
             written = {aliases.root(s.base) for s in user_stores(function, self.kinds)}
             merged: dict[Stmt, Function] = {
                 s: callee
@@ -91,7 +93,7 @@ class _Merging:
                 raise unreadable(self.lowering, stmt)
             return None
         callee = self.function(stmt.callee)
-        inner = alias_classes(callee, self.kinds)
+        inner = alias_classes(callee, self.kinds, self.sharing)
         given = [p.var for p in callee.params if has_memory(p.var, self.kinds)]
         outside = [*given, *callee.free.values()]
         # What the sweeps of a derivative write into is their own.

@@ -79,8 +79,13 @@ class AdjointNeeds:
         #: What adds the seeds of results to their shadows.
         self.seeds: Block = []
         self.stack = mode.calls_stack if framed else None
-        self.aliases = alias_classes(self.function, self.kinds)
-        self.memory = written_memory(function, self.kinds, self.activity)
+        taped = {
+            s.vars[k]
+            for s in walk(function.body)
+            if isinstance(s, (Save, Restore))
+            for k in mode.passed.get(s.site, ())
+        }
+        self.memory = written_memory(function, self.kinds, self.activity, mode.sharing, taped)
         self.shadow_bindings: dict[Var, Stmt] = {}
         self.perhaps: dict[Stmt, Var] = {}
         if self.memory.shadowed:
@@ -89,6 +94,7 @@ class AdjointNeeds:
             self.shadow_bindings = shadows.binding
             self.perhaps = shadows.perhaps
             self.activity = self.activity.joined(shadows.made)
+        self.aliases = alias_classes(self.function, self.kinds, mode.sharing)
         definitions: dict[Var, Expr] = {}
         for stmt in walk(self.function.body):
             if isinstance(stmt, Assign):
@@ -289,6 +295,7 @@ class AdjointNeeds:
             found += [stmt.base, *vars_of(stmt.expr)]
         elif isinstance(stmt, Return):
             found += [v for value in stmt.values for v in vars_of(value)]
+            found += [p.var for i, p in enumerate(self.function.params) if i in self.params]
         elif isinstance(stmt, Save):
             found += [stmt.vars[k] for k in self.positions(stmt.site)]
         return [v for v in dict.fromkeys(found) if v in self.memory.shadowed]

@@ -22,6 +22,7 @@ from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.memory import VIEWS_OR_COPIES
+from s2sad.analysis.sharing import Sharing
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import INT, UNKNOWN, same_extent
 from s2sad.ir.nodes import (
@@ -173,12 +174,12 @@ def _plain_store(stmt: Store, kinds: Kinds) -> list[Stmt]:
     return [*made, replace(stmt, expr=value)]
 
 
-def with_own_arguments(function: Function, kinds: Kinds) -> Function:
+def with_own_arguments(function: Function, kinds: Kinds, sharing: Sharing) -> Function:
     """The function with copies of the parameters that it writes into, so that the caller's arrays stay as they are."""
     stores = [s for s in walk(function.body) if isinstance(s, Store) and not s.own]
     if not stores:
         return function
-    aliases = alias_classes(function, kinds)
+    aliases = alias_classes(function, kinds, sharing)
     written = {aliases.root(s.base) for s in stores}
     copies: dict[Var, Var] = {}
     for p in function.params:

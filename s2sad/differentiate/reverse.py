@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from s2sad.analysis.activity import ActivityAnalysis
 from s2sad.analysis.kinds import Kinds, kind_of_expr
+from s2sad.analysis.sharing import Sharing
 from s2sad.differentiate.adjoints import Path
 from s2sad.differentiate.build import Build
 from s2sad.differentiate.halves import Halves
@@ -38,18 +39,19 @@ class ReverseMode:
     def __init__(self, program: Program, kinds: Kinds, lowering: Lowering | None = None) -> None:
         self.lowering = lowering
         self.kinds: Kinds = dict(kinds)
+        self.sharing = Sharing(program, self.kinds)
         self.counters: dict[Stmt, Var] = {}
         functions = {}
         called = {label for f in program.functions.values() for label in callees(f)}
         for label, function in program.functions.items():
             if label is program.entry:
-                function = with_own_arguments(function, self.kinds)
+                function = with_own_arguments(function, self.kinds, self.sharing)
             function = with_steady_arguments(function, self.kinds, shapes_only=label not in called)
             functions[label], counters = normalise(function, self.kinds)
             self.counters.update(counters)
         self.primals = program.functions
         self.program = Program(functions, program.entry)
-        self.activity = ActivityAnalysis(self.program, self.kinds)
+        self.activity = ActivityAnalysis(self.program, self.kinds, self.sharing)
         self.halves: dict[tuple[Label, frozenset[int], frozenset[int]], Halves] = {}
         self.made: dict[Label, Function] = {}
         # What is known of a circle of calls grows in rounds: whether each callee of this round is still being built.
@@ -61,6 +63,7 @@ class ReverseMode:
         self._shadow_sites: dict[Site, Site] = {}
         #: Positions of tape sites at which memory is pushed whose shadow is pushed too.
         self.passed: dict[Site, tuple[int, ...]] = {}
+        self._more_passed = False
         self._adjoint_stacks: dict[Stack, Stack] = {}
         #: The paths of what tape sites carry, by site and position.
         self.leaves: dict[tuple[Site, int], list[Path]] = {}
@@ -77,14 +80,28 @@ class ReverseMode:
         if self._recursive(main, frozenset(wrt)):
             main = self._wrapper(main)
         self.activity.settle(main.label, frozenset(wrt), results)
-        build = Build(self, main, frozenset(wrt), results, framed=False, value=value)
-        function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
+        while True:
+            build = Build(self, main, frozenset(wrt), results, framed=False, value=value)
+            function = build.gradient(list(wrt), value=value, tuple_result=tuple_result, seed=seed, name=name)
+            if not self._more_passed:
+                break
+            self._more_passed = False
+            for table in (self.halves, self.made, self.leaves):
+                table.clear()
+            self.notes.clear()
         functions = {
             label: f for label, f in self.primals.items() if label is not self.program.entry or self._calls_itself()
         }
         functions.update(self.made)
         functions[function.label] = function
         return Program(functions, function.label), self.kinds
+
+    def pass_shadows(self, site: Site, positions: tuple[int, ...]) -> None:
+        """Have the functions that push on a site shadow what they push at these positions, when all is built again."""
+        known = self.passed.get(site, ())
+        if not set(positions) <= set(known):
+            self.passed[site] = tuple(sorted({*known, *positions}))
+            self._more_passed = True
 
     def adjoint_site(self, site: Site) -> Site:
         """The site at which the adjoints of what another site saves are saved, on a stack of its own."""
@@ -139,7 +156,7 @@ class ReverseMode:
             free={},
         )
         self.program = Program({**self.program.functions, made.label: made}, made.label)
-        self.activity = ActivityAnalysis(self.program, self.kinds)
+        self.activity = ActivityAnalysis(self.program, self.kinds, self.sharing)
         return made
 
     def halves_of(self, label: Label, params: frozenset[int], results: frozenset[int]) -> Halves:
@@ -165,12 +182,12 @@ class ReverseMode:
             if outermost:
                 self._changed = self._circular = False
             self._round[key] = True
-            before = (halves.reads, halves.saves)
+            before = halves.facts
             forward, reverse = Build(self, self.program.functions[label], params, results, framed=True).halves(halves)
             self.made[halves.forward] = forward
             self.made[halves.reverse] = reverse
             self._round[key] = False
-            self._changed = self._changed or (halves.reads, halves.saves) != before
+            self._changed = self._changed or halves.facts != before
             if not outermost:
                 return halves
             if not (self._changed and self._circular):

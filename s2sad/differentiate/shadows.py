@@ -16,7 +16,6 @@ from typing import Any, Protocol
 
 from s2sad.analysis.kinds import Kinds
 from s2sad.analysis.memory import Memory, held_by, may_be_copy
-from s2sad.errors import S2sadError
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
     DISPLAYS,
@@ -46,6 +45,9 @@ class TapesOfShadows(Protocol):
     """What the functions of one program share: the sites on which shadows are pushed, and what else passes there."""
 
     passed: dict[Site, tuple[int, ...]]
+
+    def pass_shadows(self, site: Site, positions: tuple[int, ...]) -> None:
+        """Have the functions that push on a site shadow what they push at these positions."""
 
     def shadow_site(self, site: Site) -> Site:
         """The site at which the shadows of what another site saves are saved."""
@@ -147,20 +149,17 @@ class Shadows:
         return substitute(expr, lambda v: self.bar(v) if v in self.shadowed else v)
 
     def _sites(self, function: Function) -> dict[Site, tuple[int, ...]]:
-        """The positions of tape sites at which memory is pushed whose shadow the name that pops it needs."""
+        """The positions of tape sites at which memory is pushed whose shadow the name that pops it needs.
+
+        Where the memory is pushed by a name without a shadow, perhaps in another function, that name has to get one.
+        """
         saved: dict[Site, tuple[Var, ...]] = {s.site: s.vars for s in walk(function.body) if isinstance(s, Save)}
-        found: dict[Site, tuple[int, ...]] = {}
         for stmt in walk(function.body):
             if isinstance(stmt, Restore) and any(v in self.shadowed for v in stmt.vars):
                 positions = tuple(k for k, v in enumerate(stmt.vars) if v in self.shadowed)
                 if stmt.site not in saved or any(saved[stmt.site][k] not in self.shadowed for k in positions):
-                    names = ", ".join(repr(stmt.vars[k].hint) for k in positions)
-                    raise S2sadError(
-                        "S205",
-                        f"which memory {names} stands for cannot be followed",
-                        stmt.origin,
-                        "let each function write into an array that only it holds, and return it",
-                    )
-                found[stmt.site] = positions
-        self.tapes.passed.update(found)
-        return found
+                    self.tapes.pass_shadows(stmt.site, positions)
+                else:
+                    self.tapes.passed[stmt.site] = positions
+        sites = dict.fromkeys(s.site for s in walk(function.body) if isinstance(s, (Save, Restore)))
+        return {site: self.tapes.passed[site] for site in sites if site in self.tapes.passed}
