@@ -30,7 +30,6 @@ from s2sad.ir.nodes import (
     Var,
     dict_display,
     in_one_piece,
-    replace,
     walk,
 )
 from s2sad.ir.walk import defs, uses_within, vars_of
@@ -150,11 +149,11 @@ class Build(Sweeps):
     def _bound_adjoint(self, param: Var, path: Path, state: State, body: Block, links: dict[str, Any]) -> Var | None:
         """The adjoint of a parameter at the end of the reverse sweep; None where nothing was added to it.
 
-        A shadow is not in the state: it holds what was added to it if the sweep got it back.
+        A shadow is not in the state: it holds what was added to it.
         """
         if (param, path) in state:
             return self.bar(param, path)
-        if param in self.memory.shadowed and any(self.bar(param) in defs(s) for s in walk(body)):
+        if param in self.memory.shadowed:
             return self._shadow(param, path, body, links)
         return None
 
@@ -187,7 +186,8 @@ class Build(Sweeps):
     def halves(self, halves: Halves) -> tuple[Function, Function]:
         function = self.function
         forward = [*self._prelude(), *self.forward(function.body)]
-        forward.append(replace(function.results))
+        self.note_kept(halves, forward)
+        forward += self.results_apart()
         state: State = {}
         seeds: list[Param] = []
         body: Block = []

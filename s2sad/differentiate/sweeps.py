@@ -23,8 +23,9 @@ from s2sad.differentiate.adjoints import (
     steps_along,
     total_of,
 )
+from s2sad.differentiate.apart import Apart
 from s2sad.differentiate.instantiate import atom, flatten
-from s2sad.differentiate.needs import AdjointNeeds, Key, adjoint_kind
+from s2sad.differentiate.needs import Key, adjoint_kind
 from s2sad.ir.kinds import INT, UNKNOWN, same_shape
 from s2sad.ir.nodes import (
     Assign,
@@ -58,7 +59,7 @@ SHARED, OWNED = "shared", "owned"
 State = dict[Key, str]
 
 
-class Sweeps(AdjointNeeds):
+class Sweeps(Apart):
     """`forward` and `reverse` make the sweeps of a block."""
 
     def site(self, key: Any, hint: str) -> Site:
@@ -89,8 +90,9 @@ class Sweeps(AdjointNeeds):
             new = replace(stmt, group=None)
             if blocks_of(stmt):
                 set_blocks(new, [self.forward(b) for b in blocks_of(stmt)])
-            if stmt in self.calls and self.calls[stmt].halves.saves:
-                new = replace(new, callee=self.calls[stmt].halves.forward)
+            if isinstance(new, Call) and stmt in self.calls and self.calls[stmt].halves.saves:
+                made += self.forward_call(stmt, new)
+                continue
             made.append(new)
         for end in self.ends_at.get(id(block), (id(block),)):
             saved = self.plan.frames.get(end)

@@ -51,9 +51,18 @@ def eliminate_dead(
     """
     aliases = alias_classes(function, kinds) if any(isinstance(s, Store) for s in walk(function.body)) else None
     params = {p.var for p in function.params}
-    roots = {aliases.root(v) for v in (*params, *function.free.values())} if aliases else set()
+    shared = (*params, *function.free.values(), *_on_tapes(function)) if aliases else ()
+    roots = {aliases.root(v) for v in shared} if aliases else set()
     body = _Dead(aliases, roots, pure or set(), restored).block(function.body)
     return replace_function(function, body=body)
+
+
+def _on_tapes(function: Function) -> list[Var]:
+    """What another function pops that this one pushes, or the other way round."""
+    saved: dict[Site, Save] = {s.site: s for s in walk(function.body) if isinstance(s, Save)}
+    popped: dict[Site, Restore] = {s.site: s for s in walk(function.body) if isinstance(s, Restore)}
+    tables: list[dict[Site, Save] | dict[Site, Restore]] = [saved, popped]
+    return [v for table in tables for site, s in table.items() if (site in saved) != (site in popped) for v in s.vars]
 
 
 def eliminate_dead_program(program: Program, kinds: Kinds) -> Program:

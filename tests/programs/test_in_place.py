@@ -2910,8 +2910,7 @@ def part_of_what_is_copied_in_some_trips(m):
 #: that works fails its test until it is taken out; a wrong value fails, whether listed or not.
 KNOWN = frozenset(
     """
-    broadcast_view_read callee_with_an_optional_array/2 recursion_with_local_arrays/2
-    recursion_writes_its_argument shape_assigned slice_object/2 zero_dimensional_array
+    broadcast_view_read recursion_writes_its_argument shape_assigned slice_object/2 zero_dimensional_array
     """.split()
 )
 
