@@ -28,7 +28,7 @@ def at(*args):
     return register
 
 
-# ---- what a call keeps, and its caller writes into --------------------------------------------------------------------
+# ---- what a call keeps, and its caller writes into ----------------------------------------------------------------
 
 
 def powers(y, k):
@@ -137,7 +137,7 @@ def argument_rebound_in_a_loop_and_written(x, a):
     return np.sum(x * x)
 
 
-# ---- what a call undoes, and its caller reads ---------------------------------------------------------------------------
+# ---- what a call undoes, and its caller reads ---------------------------------------------------------------------
 
 
 def products_in_place(x, k):
@@ -182,7 +182,7 @@ def results_in_a_list(x):
     return np.sum(kept[0] * kept[1]) + np.sum(kept[2] * x)
 
 
-# ---- recursion with arrays of its own -----------------------------------------------------------------------------------
+# ---- recursion with arrays of its own -----------------------------------------------------------------------------
 
 
 def stacked(s, v, m, n):
