@@ -69,17 +69,23 @@ def shared_operands(expr: Expr, kinds: Kinds | None = None) -> list[Var]:
         return [v for e in expr.operands[1:] for v in shared_operands(e, kinds)]
     if expr.name == "s2sad.returned":
         return shared_operands(expr.operands[0], kinds)
-    entry = registry.find(rule_name(expr))
+    entry = registry.find(rule_name(expr)) or registry.described(expr.name)
     if entry is None:
         return list(vars_of(expr))
     bound = bind(entry, expr)
     found: list[Var] = []
-    for name in () if _is_copied(entry, bound) else entry.views:
+    for name in views_of(entry, bound):
         operand = bound.get(name)
         for e in operand if isinstance(operand, tuple) else (operand,):
             if e is not None:
                 found.extend(shared_operands(e, kinds))
     return found
+
+
+def views_of(entry: Rule, bound: dict[str, Any]) -> tuple[str, ...]:
+    """The parameters with which the result of such a call may share memory; an Einstein sum with its only operand."""
+    several = entry.name == "numpy.einsum" and len(bound.get("operands", ())) > 1
+    return () if several or _is_copied(entry, bound) else entry.views
 
 
 def _is_copied(entry: Rule, bound: dict[str, Any]) -> bool:
@@ -99,10 +105,10 @@ def is_fresh(expr: Expr, kinds: Kinds | None = None) -> bool:
         return False
     if expr.name == "operator.getitem":
         return _reads_copy(expr, kinds)
-    entry = registry.find(rule_name(expr))
+    entry = registry.find(rule_name(expr)) or registry.described(expr.name)
     if entry is None or (expr.name.startswith("s2sad.") and not expr.name.endswith("_with_strides")):
         return False
-    return not entry.views or _is_copied(entry, bind(entry, expr))
+    return not entry.views or not views_of(entry, bind(entry, expr))
 
 
 def alias_classes(function: Function, kinds: Kinds, sharing: Sharing | None = None) -> Aliases:

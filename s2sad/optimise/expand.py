@@ -2,17 +2,26 @@
 
 unbroadcast(g, b), g: (n, o), b: (o,)     ->  g.sum(axis=0)
 spread(g, a, axis=0)                      ->  np.broadcast_to(g, a.shape)
+spread(1.0, np.var(x, axis=0))            ->  np.ones(x.shape[1])
+cov_adjoint(g, 0, x, None, True)          ->  cov_adjoint(g, 0, x)
 """
 
 from __future__ import annotations
 
+import functools
+import importlib
+import inspect
+from collections.abc import Set
 from typing import Any
 
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.ir.kinds import Extent, same_extent, same_shape
-from s2sad.ir.nodes import Block, Const, Expr, Function, Op, Stmt, blocks_of
-from s2sad.ir.walk import change_expressions, set_blocks
+from s2sad.ir.kinds import UNKNOWN, Extent, same_extent, same_shape
+from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Stmt, Var, blocks_of, walk
+from s2sad.ir.walk import change_expressions, defs, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
+from s2sad.optimise.effects import is_pure
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
 
 _RUNTIME = "s2sad.runtime.adjoints"
 
@@ -20,13 +29,15 @@ _RUNTIME = "s2sad.runtime.adjoints"
 def expand_engine(function: Function, kinds: Kinds) -> Function:
     """The function without operations of the engine."""
 
+    lengths, for_shape = lengths_of(function, kinds), read_for_shape(function)
+
     def change(expr: Expr) -> Expr:
         if not isinstance(expr, Op):
             return expr
         expr = Op(
             expr.name, tuple(map(change, expr.operands)), tuple((k, change(v)) for k, v in expr.keywords), expr.spelled
         )
-        return expand(expr, kinds)
+        return measured(without_defaults(expand(expr, kinds)), kinds, lengths, for_shape)
 
     def statement(stmt: Stmt) -> Stmt:
         new = change_expressions(stmt, change)
@@ -35,7 +46,51 @@ def expand_engine(function: Function, kinds: Kinds) -> Function:
         return new
 
     body: Block = [statement(s) for s in function.body]
-    return replace_function(function, body=body)
+    left = {v for s in walk(body) for v in uses(s)}
+    return replace_function(function, body=_without(body, for_shape.keys() - left))
+
+
+def read_for_shape(function: Function) -> dict[Var, Expr]:
+    """The Vars of which no more than the shape is read, each bound once, and what they are bound to."""
+    bound: dict[Var, int] = {}
+    made: dict[Var, Expr] = {}
+    read: set[Var] = set()
+
+    def look(expr: Expr) -> None:
+        if isinstance(expr, Var):
+            read.add(expr)
+        elif isinstance(expr, Op):
+            at = {"s2sad.spread": 1, "numpy.ndarray.shape": 0}.get(expr.name)
+            for k, operand in enumerate((*expr.operands, *(v for _, v in expr.keywords))):
+                if k != at or not isinstance(operand, Var):
+                    look(operand)
+        else:
+            read.update(vars_of(expr))
+
+    for stmt in walk(function.body):
+        for v in defs(stmt):
+            bound[v] = bound.get(v, 0) + 1
+        if isinstance(stmt, Assign):
+            made[stmt.var] = stmt.expr
+            look(stmt.expr)
+        else:
+            read.update(uses(stmt))
+    return {v: e for v, e in made.items() if bound[v] == 1 and v not in read and _is_dear(e)}
+
+
+def _is_dear(expr: Expr) -> bool:
+    """Whether an expression may be left out, and had better be."""
+    entry = registry.find(rule_name(expr)) if isinstance(expr, Op) else None
+    return entry is not None and not entry.cheap and is_pure(expr)
+
+
+def _without(body: Block, unread: Set[Var]) -> Block:
+    """The statements but for those that bind Vars that nothing reads any more."""
+    kept = [s for s in body if not (isinstance(s, Assign) and s.var in unread)]
+    for stmt in kept:
+        if blocks_of(stmt):
+            set_blocks(stmt, [_without(b, unread) for b in blocks_of(stmt)])
+    return kept
 
 
 def expand(expr: Op, kinds: Kinds) -> Expr:
@@ -63,6 +118,71 @@ def filled(value: Expr, like: Expr, kinds: Kinds) -> Expr:
         return Op("numpy.ones_like", (like,)) if is_one else Op("numpy.full_like", (like, value))
     shape = Op("numpy.ndarray.shape", (like,))
     return Op("numpy.ones", (shape,)) if is_one else Op("numpy.full", (shape, value))
+
+
+def lengths_of(function: Function, kinds: Kinds) -> dict[Extent, Expr]:
+    """How to write the length of an axis of which no more is known than that an array parameter has it."""
+    found: dict[Extent, Expr] = {}
+    bound = {v for stmt in walk(function.body) for v in defs(stmt)}
+    for param in function.params:
+        kind = kinds.get(param.var, UNKNOWN)
+        if not kind.is_array or param.var in bound or not isinstance(kind.shape, tuple):
+            continue
+        for axis, dim in enumerate(kind.shape):
+            if isinstance(dim, Extent) and dim.symbol != "?" and dim not in found:
+                shape = Op("numpy.ndarray.shape", (param.var,))
+                first = Op("builtins.len", (param.var,))
+                found[dim] = first if axis == 0 else Op("operator.getitem", (shape, Const(axis)))
+    return found
+
+
+def measured(expr: Expr, kinds: Kinds, lengths: dict[Extent, Expr], for_shape: dict[Var, Expr]) -> Expr:
+    """An array of one number with its shape written as lengths, where it would be computed for that alone."""
+    if not (isinstance(expr, Op) and expr.name in _BY_SHAPE and len(expr.operands) > _BY_SHAPE[expr.name]):
+        return expr
+    at = _BY_SHAPE[expr.name]
+    given = expr.operands[at]
+    of = given.operands[0] if isinstance(given, Op) and _is_shape_of(given) else None
+    if of is None or not (of in for_shape if isinstance(of, Var) else _is_dear(of)):
+        return expr
+    shape = kind_of_expr(of, kinds).shape
+    dims = [Const(n) if isinstance(n, int) else lengths.get(n) for n in shape] if isinstance(shape, tuple) else [None]
+    known = tuple(d for d in dims if d is not None)
+    if len(known) < len(dims) or not known:
+        return expr
+    whole = known[0] if len(known) == 1 else Op("tuple", known)
+    if expr.name == "numpy.broadcast_to" and expr.operands[0] == Const(1.0):
+        return Op("numpy.ones", (whole,))
+    return Op(expr.name, (*expr.operands[:at], whole, *expr.operands[at + 1 :]), expr.keywords)
+
+
+#: Functions that take a shape, and where it stands.
+_BY_SHAPE = {"numpy.broadcast_to": 1, "numpy.full": 0, "numpy.ones": 0}
+
+
+@functools.cache
+def _defaults(name: str) -> tuple[Any, ...]:
+    """The defaults of a function of `s2sad.runtime`, by position; NOTHING for parameters without one."""
+    module, _, own = name.rpartition(".")
+    parameters = inspect.signature(getattr(importlib.import_module(module), own)).parameters.values()
+    return tuple(_NOTHING if p.default is p.empty or p.kind != p.POSITIONAL_OR_KEYWORD else p.default for p in parameters)
+
+
+_NOTHING: Any = object()
+
+
+def without_defaults(expr: Expr) -> Expr:
+    """A call of `s2sad.runtime` without last arguments that are what the function takes anyway."""
+    if not (isinstance(expr, Op) and expr.name.startswith("s2sad.runtime.")) or expr.keywords:
+        return expr
+    operands, defaults = list(expr.operands), _defaults(expr.name)
+    while operands and len(operands) <= len(defaults) and _is_default(operands[-1], defaults[len(operands) - 1]):
+        operands.pop()
+    return Op(expr.name, tuple(operands), (), expr.spelled)
+
+
+def _is_default(operand: Expr, default: Any) -> bool:
+    return isinstance(operand, Const) and type(operand.value) is type(default) and bool(operand.value == default)
 
 
 def _is_shape_of(expr: Expr) -> bool:

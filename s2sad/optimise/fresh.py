@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from s2sad.analysis.aliases import Aliases, alias_classes, shared_operands
+from s2sad.analysis.aliases import Aliases, alias_classes, shared_operands, views_of
 from s2sad.analysis.effects import TAPE_OPS
 from s2sad.analysis.kinds import Kinds, infer, kind_of_expr, reached_kind
 from s2sad.ir.kinds import UNKNOWN, Kind, join
@@ -203,11 +203,11 @@ class _Settling:
             return False
         if expr.name == "s2sad.select":
             return all(self.is_made_of(e, of) for e in expr.operands[1:])
-        entry = registry.find(rule_name(expr))
+        entry = registry.find(rule_name(expr)) or registry.described(expr.name)
         if entry is None or (expr.name == "numpy.diag" and self.kind_of(expr.operands[0]).rank != 1):
             return False
         bound = bind(entry, expr)
-        seen = [bound[name] for name in entry.views if name in bound]
+        seen = [bound[name] for name in views_of(entry, bound) if name in bound]
         return all(self.is_made_of(e, of) for part in seen for e in (part if isinstance(part, tuple) else (part,)))
 
     def given_out(self, expr: Expr, is_returned: bool) -> list[Var]:
@@ -230,6 +230,7 @@ def _portable(dtype: str) -> str:
 
 REPEATED = frozenset({
     "s2sad.spread", "s2sad.rebroadcast", "numpy.broadcast_to", "numpy.diagonal", "numpy.ndarray.diagonal",
+    "numpy.linalg.diagonal",
     "s2sad.runtime.adjoints.diag_adjoint", "s2sad.runtime.linalg.einsum_adjoint", "operator.getitem",
 })  # fmt: skip
 """What makes arrays whose cells may be the same memory or read-only, and items, which may be anything."""

@@ -171,6 +171,9 @@ class Algebra:
             return operands[1] if operands[0].value else operands[2]
         if expr.name == "s2sad.unbroadcast" and self.alike(operands[0], operands[1]):
             return operands[0]
+        if expr.name == "s2sad.spread" and isinstance(operands[0], Op) and operands[0].name == "s2sad.spread":
+            inner = operands[0].operands[0]
+            return Op(expr.name, (inner, operands[1])) if self.shape(inner) == () else expr
         if (
             expr.name in ("s2sad.spread", "s2sad.unbroadcast", "s2sad.unspread")
             and self.shape(operands[1]) == ()

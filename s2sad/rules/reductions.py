@@ -54,6 +54,7 @@ nondifferentiable("s2sad.runtime.reductions.divisor", signature="a, axis=None, d
 _MEAN = [
     Case("a.is_python_number", "g"),
     *_methods("axis is None", "spread(g / a.size, a, axis, keepdims)"),
+    Case("axis == 0", "spread(g / len(a), a, axis, keepdims)"),
     Case("isinstance(axis, int)", "spread(g / a.shape[axis], a, axis, keepdims)"),
     Case(_IS_NUMPY, _mean_over_axes),
     Case("", "spread(g / divisor(a, axis), a, axis, keepdims)"),
@@ -95,6 +96,7 @@ _DEVIATION = "(a - a.mean(axis=axis, keepdims=True))"
 rule("numpy.var", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), a=[
     *_methods("axis is None and ddof == 0", "2 * g / a.size * (a - a.mean())"),
     *_methods("axis is None", "2 * g / (a.size - ddof) * (a - a.mean())"),
+    *_methods("axis == 0 and ddof == 0", "spread(2 * g / len(a), a, axis, keepdims) * (a - a.mean(axis=0))"),
     Case("isinstance(axis, int) and ddof == 0", f"spread(2 * g / a.shape[axis], a, axis, keepdims) * {_DEVIATION}"),
     Case("isinstance(axis, int)", f"spread(2 * g / (a.shape[axis] - ddof), a, axis, keepdims) * {_DEVIATION}"),
     Case("", "var_adjoint(g, a, axis, ddof, keepdims)"),

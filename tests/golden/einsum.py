@@ -22,7 +22,7 @@ CASES = {
 # ---- emitted: grad(bilinear, wrt=('x', 'A', 'y'))
 def grad_bilinear(x: Float64[np.ndarray, 'n'], A: Float64[np.ndarray, 'n m'], y: Float64[np.ndarray, 'm']):
     """Gradient of bilinear with respect to x, A and y."""
-    return np.copy(np.einsum(',ij,j->i', 1.0, A, y)), np.copy(np.einsum(',i,j->ij', 1.0, x, y)), np.copy(np.einsum(',i,ij->j', 1.0, x, A))
+    return np.einsum(',ij,j->i', 1.0, A, y), np.einsum(',i,j->ij', 1.0, x, y), np.einsum(',i,ij->j', 1.0, x, A)
 
 
 # ---- emitted: grad(batch, wrt=('A', 'B'))
@@ -30,4 +30,4 @@ def grad_batch(A: Float64[np.ndarray, 'b n m'], B: Float64[np.ndarray, 'b m k'])
     """Gradient of batch with respect to A and B."""
     # return np.sum(np.einsum("bij,bjk->bik", A, B) ** 2)
     t1_bar = 2 * np.einsum('bij,bjk->bik', A, B)
-    return np.copy(np.einsum('bik,bjk->bij', t1_bar, B)), np.copy(np.einsum('bik,bij->bjk', t1_bar, A))
+    return np.einsum('bik,bjk->bij', t1_bar, B), np.einsum('bik,bij->bjk', t1_bar, A)

@@ -225,7 +225,9 @@ def test_short_texts():
 
     assert text("numpy.sum") == "spread(g, a, axis, keepdims)"
     assert text("numpy.mean") == "spread(g / a.size, a, axis, keepdims)"
-    assert text("numpy.mean", axis=0) == "spread(g / a.shape[axis], a, axis, keepdims)"
+    assert text("numpy.mean", axis=0) == "spread(g / len(a), a, axis, keepdims)"
+    assert text("numpy.mean", axis=1) == "spread(g / a.shape[axis], a, axis, keepdims)"
+    assert text("numpy.var", axis=0) == "spread(2 * g / len(a), a, axis, keepdims) * (a - a.mean(axis=0))"
     assert text("numpy.var") == "2 * g / a.size * (a - a.mean())"
     assert text("numpy.max") == "g * (a == y) / len(a[a == y])"
 
