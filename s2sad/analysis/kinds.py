@@ -105,7 +105,7 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
     written = writers.value_kind(expr, operand)
     if written is not None:
         return None if bottom else written
-    entry = registry.find(rule_name(expr))
+    entry = registry.find(rule_name(expr)) or registry.described(expr.name)
     if entry is None:
         for e in (*expr.operands, *(v for _, v in expr.keywords)):
             operand(e)

@@ -273,7 +273,7 @@ class StatementAdjoints:
                 env[p.name] = operand
             elif p.default is not registry.REQUIRED:
                 env[p.name] = as_const(p.default)
-        env["y"] = stmt.var
+        env.setdefault("y", stmt.var)
         if entry.results:
             for k in range(entry.results):
                 env[f"y{k}"] = Op("operator.getitem", (stmt.var, Const(k)))

@@ -14,12 +14,12 @@ import inspect
 from collections.abc import Set
 from typing import Any
 
+from s2sad.analysis.effects import is_pure
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.ir.kinds import UNKNOWN, Extent, same_extent, same_shape
 from s2sad.ir.nodes import Assign, Block, Const, Expr, Function, Op, Stmt, Var, blocks_of, walk
 from s2sad.ir.walk import change_expressions, defs, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
-from s2sad.optimise.effects import is_pure
 from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
 
@@ -165,7 +165,8 @@ def _defaults(name: str) -> tuple[Any, ...]:
     """The defaults of a function of `s2sad.runtime`, by position; NOTHING for parameters without one."""
     module, _, own = name.rpartition(".")
     parameters = inspect.signature(getattr(importlib.import_module(module), own)).parameters.values()
-    return tuple(_NOTHING if p.default is p.empty or p.kind != p.POSITIONAL_OR_KEYWORD else p.default for p in parameters)
+    plain = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    return tuple(_NOTHING if p.default is p.empty or p.kind != plain else p.default for p in parameters)
 
 
 _NOTHING: Any = object()

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from s2sad.ir.kinds import Kind
-from s2sad.rules.registry import Case, elementwise, linear, nondifferentiable, rule
+from s2sad.rules.registry import Case, describe, elementwise, linear, nondifferentiable, rule
 from s2sad.rules.results import array_dtype
 
 
@@ -252,5 +252,59 @@ linear(
 linear(
     f"{_signals}.gradient_adjoint",
     "x, spacing=1.0, axis=-1, edge_order=1",
+    kind=_like("x", "x"),
     x="np.gradient(g, spacing, axis=axis, edge_order=edge_order)",
 )
+
+
+# Order statistics, which are linear between steps
+_statistics = "s2sad.runtime.statistics"
+_OF_QUANTILE = "x, a, q, axis=None, keepdims=False"
+linear(
+    f"{_statistics}.quantile_adjoint",
+    _OF_QUANTILE,
+    kind=_like("a", "x"),
+    constant=("a",),
+    x="quantile_tangent(g, a, q, axis, keepdims)",
+)
+linear(
+    f"{_statistics}.quantile_tangent", _OF_QUANTILE, constant=("a",), x="quantile_adjoint(g, a, q, axis, keepdims)"
+)
+
+
+# Adjoints that have no rule, for they are differentiated by their own text
+def _alike(name: str) -> Callable[..., Kind]:
+    """The kind function of an array in the shape of parameter `name`, in its dtype where all others have that too."""
+
+    def kind(*, literals: Mapping[str, Any], **bound: Any) -> Kind:
+        of: Kind = bound[name]
+        given = [k for k in bound.values() if isinstance(k, Kind) and k.carries_derivative and k.sort != "none"]
+        same = of.dtype is not None and all(array_dtype(k) == of.dtype for k in given)
+        return Kind("array" if of.is_array and of.rank else "unknown", of.dtype if same else None, of.shape)
+
+    return kind
+
+
+for _function, _signature in {
+    "diff_adjoint": "g, a, n=1, axis=-1, prepend=None",
+    "ediff1d_adjoint": "g, a, before=0",
+    "trapezoid_adjoint": "g, a, x=None, dx=1.0, axis=-1",
+    "convolve_adjoint": "g, a, v, mode='full'",
+    "correlate_adjoint_a": "g, a, v, mode='valid'",
+}.items():
+    describe(f"{_signals}.{_function}", _signature, _alike("a"))
+describe(f"{_signals}.trapezoid_adjoint_x", "g, a, x, axis=-1", _alike("x"))
+describe(f"{_signals}.correlate_adjoint_v", "g, a, v, mode='valid'", _alike("v"))
+describe(f"{_signals}.interp_adjoint_xp", "g, x, xp, fp", _alike("xp"))
+describe(f"{_signals}.interp_adjoint_fp", "g, x, xp, left=None, right=None", _alike("xp"))
+describe(f"{_statistics}.nanvar_adjoint", "g, a, axis=None, ddof=0, keepdims=False", _alike("a"))
+
+
+def _of_variable(*, literals: Mapping[str, Any], which: Kind, **bound: Any) -> Kind:
+    """The kind of the adjoint of m or y by a covariance."""
+    name = {0: "m", 1: "y"}.get(literals.get("which", -1))
+    return _alike(name)(literals=literals, **bound) if name else Kind("unknown")
+
+
+describe(f"{_statistics}.cov_adjoint", "g, which, m, y=None, rowvar=True, bias=False, ddof=None", _of_variable)
+describe(f"{_statistics}.corrcoef_adjoint", "g, which, m, y=None, rowvar=True", _of_variable)

@@ -134,10 +134,10 @@ _refuse("complex", _COMPLEX, _PARTS, "builtins")
 _refuse("sorted", _YET, "use `np.sort` of an array", "builtins")
 _refuse(
     "apply_along_axis array_split asarray_chkfinite block broadcast_arrays"
-    " corrcoef cov cumulative_prod cumulative_sum dsplit"
-    " hsplit intersect1d meshgrid nancumprod"
-    " nancumsum nanmedian nanpercentile nanprod nanquantile nanstd nanvar percentile piecewise poly polyadd polyder"
-    " polydiv polyfit polyint polymul polysub polyval quantile roots"
+    " dsplit"
+    " hsplit intersect1d meshgrid"
+    " piecewise poly polyadd polyder"
+    " polydiv polyfit polyint polymul polysub polyval roots"
     " setdiff1d setxor1d split trim_zeros union1d unique_all unique_counts"
     " unique_inverse unique_values unstack vander vsplit",
     _YET, _OTHERS,

@@ -97,6 +97,7 @@ class Refusal:
 
 
 _rules: dict[str, Rule] = {}
+_described: dict[str, Rule] = {}
 _aliases: dict[str, str] = {}
 _refusals: dict[str, Refusal] = {}
 
@@ -286,6 +287,20 @@ def nondifferentiable(
     for name in names:
         result = (lambda k: lambda **_: k)(kind) if isinstance(kind, Kind) else kind
         register(Rule(name, parse_signature(signature), kind=result, pure=pure, cheap=cheap, doc=doc))
+
+
+def describe(name: str, signature: str, kind: Callable[..., Kind]) -> None:
+    """Say of what kind the new array is that a function of `s2sad.runtime` gives which has no rule.
+
+    It is differentiated by its own text.
+    """
+    _described[name] = Rule(name, parse_signature(signature), kind=kind)
+
+
+def described(name: str) -> Rule | None:
+    """What is said of the result of an operation that has no rule, or None."""
+    load()
+    return _described.get(name)
 
 
 def refuse(*names: str, reason: str, help: str) -> None:

@@ -15,5 +15,6 @@ from s2sad.rules import (  # noqa: F401
     selecting,
     shapes,
     signals,
+    statistics,
     writers,
 )

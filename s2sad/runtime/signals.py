@@ -59,6 +59,7 @@ def diff_adjoint(g: Any, a: Any, n: int = 1, axis: int = -1, prepend: Any = None
     >>> diff_adjoint(np.array([1.0, 5.0]), np.zeros(3))
     array([-1., -4.,  5.])
     """
+    g = np.copy(g) if n == 0 else g
     for _ in range(n):
         longer = np.shape(g)[axis] + 1
         g = uncut(g, longer, axis, 1, None) - uncut(g, longer, axis, 0, -1)

@@ -427,7 +427,7 @@ def environment(entry: Rule, bound: dict[str, Any], y: Any, g: Any) -> dict[str,
         env.update({f"y{k}": part for k, part in enumerate(y)})
         env.update({f"g{k}": part for k, part in enumerate(g)})
         return env
-    return {**env, "y": y, "g": g}
+    return {"y": y, **env, "g": g}
 
 
 def check_dtype(u: Use) -> int:

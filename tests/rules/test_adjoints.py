@@ -126,6 +126,11 @@ def uses():
         yield use("s2sad.runtime.selecting.gathered", V, places)
         yield use("s2sad.runtime.selecting.gathered_back", places + 0.5, V, places).by("x")
     yield from (use("s2sad.runtime.selecting.unroll_axis", T, *rest) for rest in ((0,), (2, 1), (-1, -1)))
+    for a, axis in ((V, None), (M, 0), (M, 1), (T, (0, -1))):
+        for q, keepdims in ((0.3, False), (np.array([0.2, 0.7]), True)):
+            g = np.asarray(np.quantile(a, q, axis, keepdims=keepdims))[()]
+            yield use("s2sad.runtime.statistics.quantile_adjoint", g, a, q, axis, keepdims).by("x")
+            yield use("s2sad.runtime.statistics.quantile_tangent", a + 1, a, q, axis, keepdims).by("x")
     for a in (V, M, T):
         for axis in (0, -1):
             for ends in ((0, 1), (1, None), (0, -1)):

@@ -27,6 +27,7 @@ from rules import (
     test_selecting,
     test_shapes,
     test_signals,
+    test_statistics,
 )
 from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
 
@@ -38,7 +39,7 @@ from s2sad.transforms import jvp, vjp
 
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
-    test_linalg, test_selecting, test_signals,
+    test_linalg, test_selecting, test_signals, test_statistics,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
@@ -59,7 +60,13 @@ REFUSED: dict[str, str] = {
 }
 
 #: Rules whose gradient has a use that cannot be differentiated again, what the refusal says, and why it is refused.
-REFUSED_TWICE: dict[str, str] = {"numpy.gradient": "for these arguments"}
+REFUSED_TWICE: dict[str, str] = {
+    "numpy.gradient": "for these arguments",
+    "numpy.quantile": "quantile_adjoint",
+    "numpy.percentile": "quantile_adjoint",
+    "numpy.nanquantile": "quantile_adjoint",
+    "numpy.nanpercentile": "quantile_adjoint",
+}
 
 INFIX = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "mod": "%", "pow": "**", "matmul": "@"}
 PREFIX = {"neg": "-", "pos": "+"}
