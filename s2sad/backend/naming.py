@@ -93,6 +93,7 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
         names[p.var] = name
         ends[name] = intervals.stop[p.var]
     params = {names[p.var] for p in function.params}
+    hints = {_split(var)[0] for var in intervals.order if not var.temporary}
     in_use: dict[tuple[str, str], _Numbers] = {}
     temporaries = 0
     for var in sorted(intervals.order, key=lambda v: intervals.start[v]):
@@ -113,6 +114,8 @@ def choose_names(function: Function, taken: Iterable[str] = ()) -> dict[Var, str
                 name = _numbered(base, suffix, number)
                 if name in reserved and name not in params:
                     continue
+                if suffix and number > 1 and _numbered(base, "", number) in hints:
+                    continue  # the adjoint of `k` is not named as that of `k2`
                 if ends.get(name, -1) <= start:
                     break
                 numbers.keep(number, ends[name])

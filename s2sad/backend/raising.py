@@ -382,7 +382,9 @@ class _Raising:
             by = step.value
             first = _shifted(stop, -by)
             last = _shifted(start, -by)
-            return self.expr(Op("builtins.range", (first, last) if by == -1 else (first, last, Const(-1))))
+            if by == 1:
+                return self.expr(Op("builtins.range", (first, last, Const(-1))))
+            return self.expr(Op("builtins.range", (last,) if first == Const(0) else (first, last)))
         return gast.Call(gast.Name("reversed", gast.Load(), None, None), [self.expr(stmt.iter)], [])
 
     def negated(self, test: Expr) -> Any:

@@ -18,6 +18,7 @@ from s2sad.optimise.expand import expand_engine
 from s2sad.optimise.fresh import ask_at_return, make_fresh
 from s2sad.optimise.fuse import fuse_branches
 from s2sad.optimise.inline import nest_expressions
+from s2sad.optimise.rejoin import rejoin
 from s2sad.optimise.returns import sink_returns
 from s2sad.optimise.simplify import simplify
 from s2sad.optimise.subexpressions import share_subexpressions
@@ -84,5 +85,6 @@ FINISH: tuple[tuple[str, Pass], ...] = (
     ("expand", _each(expand_engine, with_kinds=True)),
     ("nest last", _each(nest_expressions, with_kinds=True)),
     ("writes again", _each(shorten_writes, with_kinds=True)),
+    ("rejoin", _each(rejoin)),
     ("breaks", _each(leave_at_breaks)),
 )

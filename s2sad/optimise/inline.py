@@ -94,9 +94,19 @@ class _Nesting:
                 self.targets.add(stmt.target)
             self.fixed.update(_var_only(stmt))
             self.whole.update(v for e in expressions(stmt) for v in _read_whole(e))
+        #: Vars read in a loop that they are bound outside of: nothing moves into a loop, so these are written out.
+        self.held: set[Var] = set()
+        self.note_held(function.body)
         self.left = dict(self.counts)
         self.pending: dict[Var, _Pending] = {}
         self.readers: dict[Var, dict[Var, None]] = {}
+
+    def note_held(self, block: Block) -> None:
+        for stmt in block:
+            for inner in blocks_of(stmt):
+                if isinstance(stmt, (For, While)):
+                    self.held |= uses_within(inner).keys() - defs_within(inner).keys()
+                self.note_held(inner)
 
     def run(self) -> Block:
         out: Block = []
@@ -272,7 +282,7 @@ class _Nesting:
             short = not isinstance(number, Op) and (isinstance(like, Var) or _is_view(like, self.targets))
             return short and isinstance(kind_of_expr(like, self.kinds).shape, tuple) and stmt.var not in self.whole
         steady = [self.bound.get(v, 0) <= 1 or v in self.targets for v in vars_of(stmt.expr)]
-        if not stmt.var.temporary or not all(steady):
+        if not stmt.var.temporary or stmt.var in self.held or not all(steady):
             return False
         if _is_view(stmt.expr, self.targets) or (
             isinstance(stmt.expr, Op)

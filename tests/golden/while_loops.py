@@ -49,9 +49,9 @@ def grad_square_root(a: float):
     while x_tape:
         # x = 0.5 * (x + a / x)
         x = x_tape.pop()
-        x2_bar = 0.5 * x_bar
-        a_bar += x2_bar / x
-        x_bar = x2_bar - x2_bar * a / x ** 2
+        x_bar *= 0.5
+        a_bar += x_bar / x
+        x_bar -= x_bar * a / x ** 2
     return a_bar + 0.5 * x_bar
 
 
