@@ -53,7 +53,7 @@ class Activity:
 
 
 def differentiable_operands(op: Op) -> list[Expr]:
-    """The operands through which a derivative flows."""
+    """The operands through which a derivative flows, or would if the rule did not refuse them."""
     if op.name in DISPLAYS:
         return list(op.operands) if op.name != "slice" else []
     entry = registry.find(rule_name(op))
@@ -61,7 +61,7 @@ def differentiable_operands(op: Op) -> list[Expr]:
         return [*op.operands, *(v for _, v in op.keywords)]
     bound = bind(entry, op)
     found: list[Expr] = []
-    for name in entry.differentiable:
+    for name in (p.name for p in entry.parameters if entry.adjoint and p.name not in entry.constant):
         operand = bound.get(name)
         if isinstance(operand, tuple):
             found.extend(operand)

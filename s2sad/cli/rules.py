@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import fnmatch
 import importlib
 import inspect
 import textwrap
 from typing import Any
 
-from s2sad.differentiate.instantiate import runtime_functions
+from s2sad.differentiate.instantiate import BUILTINS, ENGINE, runtime_function
 from s2sad.errors import S2sadError
 from s2sad.rules import coverage, registry
 from s2sad.rules.registry import REQUIRED, Case, Parameter, Rule
@@ -26,7 +27,7 @@ def register(commands: argparse._SubParsersAction[Any]) -> None:
 def run(arguments: argparse.Namespace) -> str:
     """The text to print."""
     if arguments.missing:
-        names = [n for m in coverage.MODULES for n in coverage.public_functions(m) if coverage.status(n) is None]
+        names = [n for m in coverage.installed() for n in coverage.public_functions(m) if coverage.status(n) is None]
         return "".join(f"{name}\n" for name in names)
     known = {n for n in (*registry.names(), *registry.refused_names(), *coverage.CONSTRUCTS) if public(n)}
     if arguments.pattern is None:
@@ -64,7 +65,7 @@ def nearest(pattern: str) -> str:
 def installed() -> str:
     """How many of the public functions of the modules that are installed here have each status."""
     lines = []
-    for module in coverage.MODULES:
+    for module in coverage.installed():
         names = coverage.public_functions(module)
         found = coverage.counts(names)
         lines.append(f"{module}: {len(names)} public functions, {sum(found.values())} classified")
@@ -82,6 +83,7 @@ def entry_text(name: str) -> str:
     lines = [f"{name}({', '.join(map(parameter_text, entry.parameters))}){also}"]
     for parameter, cases in entry.adjoint.items():
         lines += [f"    {parameter}_bar = {case_text(case)}" for case in cases]
+    lines += [f"    {parameter}: {reason}" for parameter, reason in entry.refused.items()]
     if entry.doc:
         lines.append(f"    {entry.doc}")
     for helper, doc in helpers(entry).items():
@@ -106,7 +108,11 @@ def helpers(entry: Rule) -> dict[str, str]:
     found: dict[str, str] = {}
     texts = [c.text for cases in entry.adjoint.values() for c in cases if isinstance(c.text, str) and c.text[:1] != "@"]
     for node in (n for text in texts for n in ast.walk(ast.parse(text))):
-        qualified = runtime_functions().get(node.id) if isinstance(node, ast.Name) else None
+        called = node.func.id if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else None
+        qualified = None
+        if called is not None and called not in (*ENGINE, *BUILTINS):
+            with contextlib.suppress(S2sadError):  # SciPy is not installed
+                qualified = runtime_function(called)
         if qualified is not None:
             module, _, own = qualified.rpartition(".")
             doc = inspect.getdoc(getattr(importlib.import_module(module), own)) or ""

@@ -247,8 +247,7 @@ class StatementAdjoints:
                 continue
             given = operand if isinstance(operand, tuple) else (operand,)
             if any(v in self.activity and self.kind(v).carries_derivative for e in given for v in vars_of(e)):
-                reason = f"{entry.name} cannot be differentiated with respect to {name!r}"
-                raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
+                raise refused_parameter(stmt, entry, name)
         return found
 
     def _grows(self, operand: Expr) -> bool:
@@ -402,6 +401,14 @@ _SHAPE_OPERAND = {
 
 #: What to do about a rule that does not fit the arguments.
 OTHER_ARGUMENTS = "call it with other arguments, or write it with functions that have a rule for these"
+
+
+def refused_parameter(stmt: Stmt, entry: Rule, name: str) -> S2sadError:
+    """The refusal of a parameter by which a rule has no formula."""
+    reason = f"{entry.name} cannot be differentiated with respect to {name!r}"
+    if name in entry.refused:
+        reason += f": {entry.refused[name]}"
+    return S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
 
 
 def refused_operation(stmt: Stmt, op: Op) -> S2sadError:

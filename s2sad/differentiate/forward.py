@@ -27,6 +27,7 @@ from s2sad.differentiate.adjoints import (
     refused_component,
     refused_list,
     refused_operation,
+    refused_parameter,
     same_leaves,
     steps_along,
     suffix,
@@ -481,6 +482,11 @@ class _Tangent:
             ):
                 term = Op("s2sad.rebroadcast", (term, stmt.var))
             add(term)
+        for name, operand in bound.items():
+            known = name in entry.tangent or name in entry.constant or not entry.tangent
+            active = isinstance(operand, Var) and (operand, ()) in state and kind_of_expr(operand, self.kinds)
+            if not known and active and active.carries_derivative:
+                raise refused_parameter(stmt, entry, name)
         return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
 
     def is_list(self, operand: Any, state: State) -> bool:

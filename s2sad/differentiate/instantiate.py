@@ -17,18 +17,35 @@ ENGINE = ("spread", "unspread", "unbroadcast", "rebroadcast")
 BUILTINS = ("len", "abs", "range", "tuple", "list", "sum", "min", "max", "int", "float", "bool", "round", "isinstance")
 
 
-@functools.cache
-def runtime_functions() -> dict[str, str]:
-    """The public functions of `s2sad.runtime`, name -> qualified name."""
-    import s2sad.runtime
+#: The names by which rule texts call modules.
+MODULES = {"np": "numpy", "math": "math", "special": "scipy.special", "scipy": "scipy"}
 
+
+@functools.cache
+def runtime_functions(package: str = "s2sad.runtime") -> dict[str, str]:
+    """The public functions of the modules of a package, name -> qualified name."""
     found: dict[str, str] = {}
-    for module in pkgutil.iter_modules(s2sad.runtime.__path__, "s2sad.runtime."):
+    for module in pkgutil.iter_modules(importlib.import_module(package).__path__, f"{package}."):
         loaded = importlib.import_module(module.name)
         for name, value in vars(loaded).items():
             if not name.startswith("_") and getattr(value, "__module__", None) == module.name:
                 found[name] = f"{module.name}.{name}"
     return found
+
+
+def runtime_function(name: str) -> str | None:
+    """The qualified name of a public function of the runtime.
+
+    Those that need SciPy, which only its own rules call, are looked for last: that imports SciPy. Raises S2sadError
+    S302 where it is not installed.
+    """
+    if name in runtime_functions():
+        return runtime_functions()[name]
+    try:
+        return runtime_functions("s2sad.runtime.scipy").get(name)
+    except ModuleNotFoundError as error:
+        reason = f"a formula calls {name!r}, for which SciPy must be installed"
+        raise S2sadError("S302", reason, help="pip install s2sad[scipy]") from error
 
 
 @functools.lru_cache(maxsize=4096)
@@ -91,8 +108,8 @@ def _dotted(node: ast.expr) -> str | None:
     while isinstance(node, ast.Attribute):
         parts.append(node.attr)
         node = node.value
-    if isinstance(node, ast.Name) and node.id in ("np", "math"):
-        return ".".join(["numpy" if node.id == "np" else "math", *reversed(parts)])
+    if isinstance(node, ast.Name) and node.id in MODULES:
+        return ".".join([MODULES[node.id], *reversed(parts)])
     return None
 
 
@@ -144,7 +161,7 @@ def _function(name: str) -> str:
         return f"s2sad.{name}"
     if name in BUILTINS:
         return f"builtins.{name}"
-    found = runtime_functions().get(name)
+    found = runtime_function(name)
     if found is None:
         raise S2sadError("S302", f"a formula calls {name!r}, which is no parameter and no function of s2sad.runtime")
     return found

@@ -217,12 +217,13 @@ def qualified_name(held: Any) -> str | None:
     >>> qualified_name(math.sin), qualified_name(np.sin), qualified_name(np.linalg.norm), qualified_name(len)
     ('math.sin', 'numpy.sin', 'numpy.linalg.norm', 'builtins.len')
     """
-    name = getattr(held, "__name__", None)
+    # A distribution of scipy.stats is the one object of its class: norm, of norm_gen.
+    name = getattr(held, "__name__", type(held).__name__.removesuffix("_gen"))
     if not isinstance(name, str):
         return None
     module = getattr(held, "__module__", None)
-    # What is written in C stands in a module with an underscore: the public one is where people take it from.
-    candidates = [module.lstrip("_"), module] if isinstance(module, str) else []
+    # What stands in a module with an underscore people take from a public one: math from _math, scipy.fft._basic.
+    candidates = [module.lstrip("_").partition("._")[0], module] if isinstance(module, str) else []
     if isinstance(held, np.ufunc):
         candidates += ["numpy", "scipy.special"]
     for candidate in candidates:

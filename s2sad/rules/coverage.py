@@ -8,13 +8,13 @@ builtins.zip    covered      a construct of the language, which the line takes a
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 from collections.abc import Iterable
 
 from s2sad.rules import registry, writers
 
 #: The modules whose public functions are all classified.
-MODULES = ("numpy", "numpy.linalg", "numpy.fft", "math", "cmath", "builtins")
+MODULES = ("numpy", "numpy.linalg", "numpy.fft", "math", "cmath", "builtins", "scipy.special")
 
 #: Functions of Python and NumPy that the frontend takes apart, so that they need no rule.
 CONSTRUCTS = frozenset({
@@ -39,6 +39,15 @@ def status(name: str) -> str | None:
     if entry is None:
         return None
     return "covered" if any(entry.adjoint.values()) else "constant"
+
+
+def installed() -> list[str]:
+    """Those of the modules that can be imported here.
+
+    >>> "numpy.linalg" in installed()
+    True
+    """
+    return [module for module in MODULES if importlib.util.find_spec(module.partition(".")[0]) is not None]
 
 
 def public_functions(module: str) -> list[str]:
@@ -84,6 +93,7 @@ ROWS = {
     "`cmath`": "cmath",
     "built-in functions": "builtins",
     "operators": "operator",
+    "`scipy.special`": "scipy.special",
 }
 
 

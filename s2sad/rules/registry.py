@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib
 import re
 import types
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from s2sad.ir.kinds import UNKNOWN, Kind, kind_of, said_dtype
@@ -66,6 +67,7 @@ class Rule:
     sequence: the parameter that is a sequence of arrays; its formula is per `item`, at position `k`. So is the formula
         of a variadic parameter (`*operands`); both may read another item by a literal position, `operands[0]`.
     results: number of results, 0 for a single one that is not a tuple.
+    refused: parameters by which there is a derivative but no formula, with the reason that is said.
     """
 
     name: str
@@ -80,6 +82,7 @@ class Rule:
     elementwise: bool = False
     sequence: str | None = None
     results: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
     doc: str = ""
 
     @property
@@ -309,6 +312,11 @@ def refuse(*names: str, reason: str, help: str) -> None:
         _refusals[name] = Refusal(reason, help)
 
 
+def refuse_parameters(name: str, reasons: Mapping[str, str]) -> None:
+    """Say why a rule has no formula for some of its parameters; the reason is said where one is active."""
+    _rules[name] = replace(_rules[name], refused=reasons)
+
+
 def alias(name: str, of: str) -> None:
     """Make `name` another name of a rule: a method or attribute, or a second export of the same function."""
     _aliases[name] = of
@@ -320,7 +328,7 @@ def find(name: str) -> Rule | None:
     >>> find("numpy.sin").differentiable
     ('x',)
     """
-    load()
+    load("scipy" if "scipy." in name else "numpy")
     return _rules.get(_aliases.get(name, name))
 
 
@@ -330,7 +338,7 @@ def refusal(name: str) -> Refusal | None:
     >>> refusal("numpy.frombuffer").help
     'use arrays and their views'
     """
-    load()
+    load("scipy" if "scipy." in name else "numpy")
     return _refusals.get(name)
 
 
@@ -355,15 +363,20 @@ def nearest(name: str, count: int = 3) -> list[str]:
     return found or difflib.get_close_matches(name, names(), count, 0.75)
 
 
-_loaded = False
+#: What holds the rule files, by the library that a program must use for them to be of interest.
+_TABLES = {"numpy": "s2sad.rules.table", "scipy": "s2sad.rules.scipy.table"}
+_loaded: set[str] = set()
 
 
-def load() -> None:
-    """Import the rule files, once, when first asked for a rule."""
-    global _loaded
-    if not _loaded:
-        _loaded = True
-        import s2sad.rules.table  # noqa: F401
+def load(*libraries: str) -> None:
+    """Import the rule files, once, when first asked for a rule; those of every library unless some are named.
+
+    A table is data: none imports the library that it speaks of.
+    """
+    for library in dict.fromkeys(["numpy", *(libraries or _TABLES)]):
+        if library not in _loaded:
+            _loaded.add(library)
+            importlib.import_module(_TABLES[library])
 
 
 class Unknown:

@@ -17,8 +17,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import scipy
+import scipy.special
 
-import s2sad.runtime
+import s2sad.runtime.scipy
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, kind_of
 from s2sad.rules import registry
 from s2sad.rules.registry import ARRAY_ATTRIBUTES, REQUIRED, UNKNOWN_LITERAL, Case, Rule, choose
@@ -103,7 +105,10 @@ ENGINE = {f.__name__: f for f in (unbroadcast, rebroadcast, spread, unspread)}
 def names_of_runtime() -> dict[str, Any]:
     """The public functions of `s2sad.runtime`."""
     found = {}
-    for module in pkgutil.iter_modules(s2sad.runtime.__path__, "s2sad.runtime."):
+    for module in [
+        *pkgutil.iter_modules(s2sad.runtime.__path__, "s2sad.runtime."),
+        *pkgutil.iter_modules(s2sad.runtime.scipy.__path__, "s2sad.runtime.scipy."),
+    ]:
         for name, value in vars(importlib.import_module(module.name)).items():
             if inspect.isfunction(value) and value.__module__ == module.name and not name.startswith("_"):
                 found[name] = value
@@ -116,7 +121,8 @@ def off(value: Any, factor: float) -> Any:
 
 
 BUILTINS = {f.__name__: f for f in (len, abs, range, tuple, list, sum, min, max, int, float, bool, round, isinstance)}
-NAMES: dict[str, Any] = {**names_of_runtime(), **BUILTINS, **ENGINE, "off": off, "np": np, "math": math}
+NAMES: dict[str, Any] = {**names_of_runtime(), **BUILTINS, **ENGINE, "off": off, "np": np, "math": math, "scipy": scipy,
+                         "special": scipy.special}  # fmt: skip
 
 
 def evaluate(text: str, values: dict[str, Any]) -> Any:
@@ -134,6 +140,8 @@ def function_of(name: str) -> Any:
             return lambda a: getattr(a, attribute)
         return lambda a, *args, **kwargs: getattr(a, attribute)(*args, **kwargs)
     module, _, last = name.rpartition(".")
+    if module.startswith("scipy.stats."):  # a method of a distribution
+        return getattr(getattr(importlib.import_module("scipy.stats"), module.rpartition(".")[2]), last)
     return getattr(importlib.import_module(module), last, None)
 
 
@@ -593,9 +601,10 @@ def unknown_names(entry: Rule) -> list[str]:
     found = used - own - set(NAMES)
     for text in texts_of(entry):
         for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("np", "math"):
-                if not hasattr(NAMES[node.value.id], node.attr):
-                    found.add(f"{node.value.id}.{node.attr}")
+            root = node.value.id if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) else None
+            if root in ("np", "math", "special"):
+                if not hasattr(NAMES[root], node.attr):
+                    found.add(f"{root}.{node.attr}")
     return sorted(found)
 
 
