@@ -19,8 +19,9 @@ from s2sad.differentiate.reverse import ReverseMode
 from s2sad.differentiate.unfold import unfold
 from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import Primal
-from s2sad.ir.kinds import Kind
-from s2sad.ir.nodes import Label, Program
+from s2sad.ir.attempts import cut_attempts
+from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.nodes import Label, Program, Var
 from s2sad.ir.walk import callees
 from s2sad.optimise import FINISH, PASSES
 
@@ -93,6 +94,7 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     notes: list[str] = []
     program, kinds = merge_writers(flat.program, flat.kinds, flat.lowering)
     program, kinds = unfold(program, kinds, flat.lowering, request.wrt)
+    program = cut_again(program, kinds)
     refuse_complex(program, kinds, request.wrt)
     if request.mode == "forward":
         program, kinds = ForwardMode(program, kinds, flat.lowering).tangent(request.wrt, name=request.name)
@@ -110,6 +112,15 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
         program = change(program, kinds)
     watch("optimised", program, kinds)
     return Flat(program, kinds, flat.lowering, notes)
+
+
+def cut_again(program: Program, kinds: Kinds) -> Program:
+    """The program with bodies of `try` all or nothing again, after what they call was merged into them."""
+
+    def note(new: Var, like: Var) -> None:
+        kinds[new] = kinds.get(like, UNKNOWN)
+
+    return Program({label: cut_attempts(f, note) for label, f in program.functions.items()}, program.entry)
 
 
 @collection_paused()

@@ -270,7 +270,6 @@ CONSTRUCTS = {
     "Nonlocal": "def g():\n    nonlocal x\n    x = 2.0\ng()\nreturn x",
     "SetComp": "return len({x for i in range(3)}) * x",
     "Set": "return len({x}) * x",
-    "Try": "try:\n    return x\nexcept ValueError:\n    return 2 * x",
     "TryStar": "try:\n    y = x\nexcept* ValueError:\n    y = 2 * x\nreturn y",
     "Yield": "h = lambda: (yield x)\nreturn x",
     "YieldFrom": "h = lambda: (yield from x)\nreturn x",

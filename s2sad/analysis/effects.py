@@ -7,8 +7,8 @@ from s2sad.ir.walk import expressions
 from s2sad.rules import registry
 from s2sad.rules.binding import rule_name
 
-#: Pushes and pops on a tape, and calls that stand in expressions.
-TAPE_OPS = ("s2sad.push", "s2sad.pop", "s2sad.call")
+#: Pushes and pops on a tape, calls that stand in expressions, and cutting a tape back to a length.
+TAPE_OPS = ("s2sad.push", "s2sad.pop", "s2sad.call", "s2sad.rewind")
 #: Numbers that modules hold.
 NUMBERS = (
     "math.pi",

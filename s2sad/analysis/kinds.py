@@ -18,7 +18,7 @@ from s2sad.analysis.structure import ASSUMED, form_of, hands_captures, is_transi
 from s2sad.errors import S2sadError
 from s2sad.frontend.calls import FUNCTION, STAR, VALUE_CALL
 from s2sad.frontend.lower import Lowering
-from s2sad.ir.kinds import INT, NONE, SOME, UNKNOWN, Extent, Kind, common_element, is_named_tuple, join, kind_of
+from s2sad.ir.kinds import BOOL, INT, NONE, SOME, UNKNOWN, Extent, Kind, common_element, is_named_tuple, join, kind_of
 from s2sad.ir.nodes import (
     CALL,
     DISPLAYS,
@@ -39,6 +39,7 @@ from s2sad.ir.nodes import (
     Site,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -222,6 +223,10 @@ def infer(
                 define(stmt.var, _located(stmt, of))
             elif isinstance(stmt, For):
                 define(stmt.target, INT)
+            elif isinstance(stmt, Try):
+                define(stmt.flag, BOOL if len(stmt.types) == 1 else INT)
+                if stmt.error is not None:
+                    define(stmt.error, Kind("object", cls=Exception))
             elif isinstance(stmt, Call):
                 arguments = [of(a) for a in stmt.args]
                 if calls is not None and None not in arguments:

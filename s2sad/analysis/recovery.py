@@ -39,6 +39,7 @@ from s2sad.ir.nodes import (
     Save,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -480,7 +481,10 @@ class _Recovery:
         atomic = stmt in self.needs.atomic
         if atomic:
             pass
-        elif isinstance(stmt, If):
+        elif isinstance(stmt, (If, Try)):
+            for var in defs(stmt):
+                if req.pop(var, None):
+                    self.overwritten.setdefault(stmt, {})[var] = None
             first, second = (self._flow(b, dict(req)) for b in blocks_of(stmt))
             req = first
             _merge(req, second)
@@ -511,12 +515,10 @@ class _Recovery:
                 for var in self.overwritten.get(stmt, ()):
                     if var not in assigned:
                         found[var] = None
-                inner = [
-                    visit(b, {*assigned, *([stmt.target] if isinstance(stmt, For) else [])}) for b in blocks_of(stmt)
-                ]
-                if isinstance(stmt, If):
+                inner = [visit(b, {*assigned, *defs(stmt)}) for b in blocks_of(stmt)]
+                if isinstance(stmt, (If, Try)):
                     ends = [end for end, b in zip(inner, blocks_of(stmt)) if not exits(b)]
-                    assigned = assigned | (set.intersection(*ends) if ends else set())
+                    assigned = assigned | set(defs(stmt)) | (set.intersection(*ends) if ends else set())
                 elif not isinstance(stmt, For):
                     assigned.update(defs(stmt))
             for var in self.frames.get(id(block), ()):

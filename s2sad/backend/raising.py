@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +14,7 @@ import gast
 from s2sad.analysis.lists import LENGTHENING, lists_held_elsewhere
 from s2sad.backend.naming import choose_names
 from s2sad.backend.printer import Comment
-from s2sad.backend.tapes import POP, POP_OP, PUSH_OP
+from s2sad.backend.tapes import POP, POP_OP, PUSH_OP, REWIND_OP
 from s2sad.frontend.expressions import BINARY, COMPARE, UNARY
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import (
@@ -37,12 +38,13 @@ from s2sad.ir.nodes import (
     Return,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     keys_of,
     walk,
 )
-from s2sad.ir.walk import exits, expressions
+from s2sad.ir.walk import exits, expressions, uses
 from s2sad.rules.registry import ARRAY_ATTRIBUTES
 
 _BINARY = {f"operator.{v}": getattr(gast, k) for k, v in BINARY.items()}
@@ -82,8 +84,8 @@ def global_names(function: Function) -> set[str]:
         if isinstance(stmt, RawStmt):
             trees.append(stmt.tree)
             hidden.update(n for n, _ in stmt.reads)
-        if isinstance(stmt, Enter):
-            trees += stmt.contexts
+        if isinstance(stmt, (Enter, Try)):
+            trees += stmt.contexts if isinstance(stmt, Enter) else [t for t in stmt.types if t is not None]
             hidden.update(n for n, _ in stmt.reads)
         stack = list(expressions(stmt))
         while stack:
@@ -112,6 +114,9 @@ class _Raising:
         self.around = around
         self.names = choose_names(function, {*around.taken, *global_names(function)})
         self.commented: object = None
+        #: How often each Var is read, and the exceptions whose handlers are around.
+        self.reads = Counter(v for s in walk(function.body) for v in uses(s))
+        self.caught: list[Var | None] = []
         self.held_lists = lists_held_elsewhere(function, self.names)
 
     # ---- the function ------------------------------------------------------------------------------------------
@@ -187,6 +192,9 @@ class _Raising:
                     items = [gast.withitem(self.renamed(c, stmt.reads), None) for c in stmt.contexts]
                     made.append(gast.With(items, inside, None))
                 return [*made, *self.block(rest[length + 1 :], trip)]
+            if isinstance(stmt, Try):
+                attempted, left = self.attempt(stmt, rest)
+                return [*made, *attempted, *self.block(left, trip)]
             if isinstance(stmt, If) and stmt.body and _leaves(stmt.body) and stmt.orelse:
                 made += self.statement(If(stmt.test, stmt.body, [], origin=stmt.origin))
                 return [*made, *self.block([*stmt.orelse, *rest], trip)]
@@ -221,9 +229,16 @@ class _Raising:
             return self.store(stmt)
         if isinstance(stmt, Call):
             return self.call(stmt)
+        if isinstance(stmt, Do) and isinstance(stmt.expr, Op) and stmt.expr.name == REWIND_OP:
+            tape, length = map(self.expr, stmt.expr.operands)
+            return [gast.Delete([gast.Subscript(tape, gast.Slice(length, None, None), gast.Del())])]
         if isinstance(stmt, Do):
             return [gast.Expr(self.expr(stmt.expr))]
         if isinstance(stmt, RawStmt):
+            if self.caught and isinstance(stmt.tree, gast.Raise) and stmt.tree.cause is None:
+                name = getattr(stmt.tree.exc, "id", None)
+                if name is not None and dict(stmt.reads).get(name, stmt) is self.caught[-1]:
+                    return [gast.Raise(None, None)]
             return [self.renamed(stmt.tree, stmt.reads)]
         if isinstance(stmt, If):
             return self.branch(stmt, False)
@@ -249,6 +264,58 @@ class _Raising:
                 return []
             return [gast.Return(values[0])]
         raise TypeError(f"no text for {type(stmt).__name__}")
+
+    def attempt(self, stmt: Try, rest: Block) -> tuple[list[Any], Block]:
+        """A `try` with the branch on its flag that follows it as its clauses, and what of the rest is left."""
+        read = self.reads[stmt.flag]
+        handler, otherwise = stmt.handler, list[Stmt]()
+        if rest and isinstance(rest[0], If) and rest[0].test is stmt.flag:
+            handler, otherwise = [*handler, *rest[0].body], rest[0].orelse
+            rest, read = rest[1:], read - 1
+        clauses = [handler]
+        if len(stmt.types) > 1:
+            cases = [_case(handler, stmt.flag, k + 1) for k in range(len(stmt.types))]
+            known = [c for c in cases if c is not None]
+            if len(known) == len(cases):
+                clauses, read = known, read - sum(u is stmt.flag for s in walk(handler) for u in uses(s))
+            else:
+                # Which clause it was is asked again behind the statement.
+                rest = [If(stmt.flag, handler, otherwise, origin=stmt.origin), *rest]
+                clauses, otherwise, read = [[] for _ in cases], [], read + 1
+        made: list[Any] = []
+        if read:
+            made.append(gast.Assign([self.name(stmt.flag, gast.Store())], gast.Constant(False, None), None))
+        handlers = []
+        for number, (caught, clause) in enumerate(zip(stmt.types, clauses), 1):
+            value = number if len(stmt.types) > 1 else True
+            flag = gast.Assign([self.name(stmt.flag, gast.Store())], gast.Constant(value, None), None)
+            handlers.append(self.clause(stmt, caught, clause, [flag] if read else []))
+        body = self.block(stmt.body) or [gast.Pass()]
+        if otherwise and all(map(_leaves, clauses)):
+            rest, otherwise = [*otherwise, *rest], []
+        return [*made, gast.Try(body, handlers, self.block(otherwise), [])], rest
+
+    def clause(self, stmt: Try, caught: Any, block: Block, start: list[Any]) -> Any:
+        """An `except`. Python forgets the name of the exception at its end, so what is read later has another."""
+        self.caught.append(stmt.error)
+        body = [*start, *self.block(block)]
+        self.caught.pop()
+        type_ = None if caught is None else self.renamed(caught, stmt.reads)
+        name = None
+        if stmt.error is not None:
+            name = self.names[stmt.error]
+            inside = sum(v is stmt.error for s in walk(block) for v in uses(s))
+            if inside < self.reads[stmt.error]:
+                taken = {*self.names.values(), *self.around.taken, *global_names(self.f)}
+                held = next(n for n in (f"{name}{k}" for k in range(2, len(taken) + 3)) if n not in taken)
+                read = gast.Name(held, gast.Load(), None, None)
+                body, name = [gast.Assign([self.name(stmt.error, gast.Store())], read, None), *body], held
+            elif not any(isinstance(n, gast.Name) and n.id == name for b in body for n in gast.walk(b)):
+                name = None
+        if name is not None and type_ is None:
+            type_ = gast.Name("BaseException", gast.Load(), None, None)
+        named = None if name is None else gast.Name(name, gast.Store(), None, None)
+        return gast.ExceptHandler(type_, named, body or [gast.Pass()])
 
     def branch(self, stmt: If, trip: bool) -> list[Any]:
         body, orelse = self.block(stmt.body, trip), self.block(stmt.orelse, trip)
@@ -537,7 +604,21 @@ def _leaves(block: Block) -> bool:
         return True
     if isinstance(last, If):
         return _leaves(last.body) and _leaves(last.orelse)
+    if isinstance(last, Try):
+        return _leaves(last.body) and _leaves(last.handler)
     return exits(block)
+
+
+def _case(block: Block, flag: Var, number: int) -> Block | None:
+    """What of a handler runs where the flag has a number; None where the handler is not a chain of tests of it."""
+    if not any(v is flag for s in walk(block) for v in uses(s)):
+        return block
+    test = block[0].test if len(block) == 1 and isinstance(block[0], If) else None
+    for k in range(1, number + 1):
+        if test == Op("operator.eq", (flag, Const(k))):
+            assert isinstance(block[0], If)
+            return block[0].body if k == number else _case(block[0].orelse, flag, number)
+    return None
 
 
 def _shifted(expr: Expr, by: int) -> Expr:

@@ -10,6 +10,7 @@ import gast
 
 from s2sad.analysis.effects import TAPE_OPS
 from s2sad.analysis.kinds import Kinds
+from s2sad.ir.attempts import cannot_fail
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.ir.nodes import (
     Assign,
@@ -28,18 +29,19 @@ from s2sad.ir.nodes import (
     Site,
     Stack,
     Stmt,
+    Try,
     Var,
     While,
     blocks_of,
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, set_blocks, uses
+from s2sad.ir.walk import defs, exits, set_blocks, uses
 from s2sad.ir.webs import replace_function
 
 #: The callee of a pop that binds several Vars.
 POP = Label("pop")
-PUSH_OP, POP_OP, _ = TAPE_OPS
+PUSH_OP, POP_OP, _, REWIND_OP = TAPE_OPS
 
 
 def name_single_saves(program: Program, kinds: Kinds) -> Program:
@@ -171,7 +173,12 @@ def _free(hint: str, params: list[Param]) -> str:
 
 def _late(prelude: Block, body: Block) -> Block:
     """New lists, made just before the first statement that could push: the first compound one or call."""
-    at = next((i for i, s in enumerate(body) if blocks_of(s) or isinstance(s, (Call, Do))), len(body))
+    made = {v for s in prelude for v in defs(s)}
+
+    def may_use(stmt: Stmt) -> bool:
+        return bool(blocks_of(stmt)) or isinstance(stmt, (Call, Do)) or any(v in made for v in uses(stmt))
+
+    at = next((i for i, s in enumerate(body) if may_use(s)), len(body))
     return [*body[:at], *prelude, *body[at:]]
 
 
@@ -224,5 +231,24 @@ def _lay_out(
             new = While(tapes[(label, counting[stmt])], [], **links)  # type: ignore[arg-type]
         if blocks_of(stmt):
             set_blocks(new, [_lay_out(b, label, tapes, needs, places, counting) for b in blocks_of(stmt)])
+        if isinstance(stmt, Try) and isinstance(new, Try):
+            for stack in _pushed_before_failure(stmt, needs):
+                length = Var("length", True)
+                made.append(Assign(length, Op("builtins.len", (tapes[(label, stack)],)), origin=stmt.origin))
+                new.handler.insert(0, Do(Op(REWIND_OP, (tapes[(label, stack)], length)), origin=stmt.origin))
         made.append(new)
     return made
+
+
+def _pushed_before_failure(stmt: Try, needs: dict[Label, dict[Stack, None]]) -> dict[Stack, None]:
+    """The tapes that the body of a `try` may have pushed on when it fails: these are cut back to what they held."""
+    if exits(stmt.handler):
+        return {}
+    last = max((k for k, s in enumerate(stmt.body) if not cannot_fail(s)), default=-1)
+    found: dict[Stack, None] = {}
+    for inner in walk(stmt.body[: last + 1]):
+        if isinstance(inner, Save):
+            found[inner.site.stack] = None
+        elif isinstance(inner, Call):
+            found.update(needs.get(inner.callee, {}))
+    return found

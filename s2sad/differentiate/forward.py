@@ -47,14 +47,18 @@ from s2sad.ir.nodes import (
     Call,
     Const,
     DerivedResult,
+    Do,
+    Enter,
     Expr,
     For,
     Function,
     If,
     Label,
+    Leave,
     Op,
     Param,
     Program,
+    RawStmt,
     Restore,
     Return,
     Save,
@@ -62,6 +66,7 @@ from s2sad.ir.nodes import (
     Stack,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -70,7 +75,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import set_blocks, surely_bound, vars_of
+from s2sad.ir.walk import defs, exits, set_blocks, surely_bound, uses, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import choose
@@ -248,20 +253,26 @@ class _Tangent:
         return out
 
     def statement(self, stmt: Stmt, state: State, out: Block) -> None:
-        if isinstance(stmt, If):
+        if isinstance(stmt, (If, Try)):
             new = replace(stmt)
             ends = [dict(state), dict(state)]
             blocks = [self.block(b, end) for b, end in zip(blocks_of(stmt), ends)]
+            body, after = blocks[0], list[Stmt]()
+            if isinstance(stmt, Try):
+                body, after = self.apart(stmt.body, blocks[0])
+                blocks[0] = after
             for key in dict.fromkeys([*ends[0], *ends[1]]):
                 for end, block, old in zip(ends, blocks, blocks_of(stmt)):
-                    if key not in end and not _exits(block):
+                    if key not in end and not exits(old):
                         is_bound = key[0] in self.surely_bound[id(old)]
                         block.append(self.zero(*key) if is_bound else Assign(self.dot(*key), Const(0.0)))
                         end[key] = None
-            set_blocks(new, blocks)
+            set_blocks(new, [body, blocks[1]])
             state.clear()
             state.update({**ends[0], **ends[1]})
             out.append(new)
+            if isinstance(stmt, Try) and after:
+                out += after if exits(stmt.handler) else [If(stmt.flag, [], after, origin=stmt.origin)]
         elif isinstance(stmt, (For, While)):
             entry = dict(state)
             while True:
@@ -322,6 +333,18 @@ class _Tangent:
             state.update(popped)
         else:
             out.append(replace(stmt))
+
+    def apart(self, primal: Block, body: Block) -> tuple[Block, Block]:
+        """The body of a `try` with its tangents, and what of them can follow it, so that no error of theirs is caught.
+
+        Only what the primal binds once, and does not write into, is there for its tangents afterwards.
+        """
+        straight = all(isinstance(s, (Assign, Do, RawStmt, Enter, Leave)) for s in primal)
+        bound = [v for s in primal for v in defs(s)]
+        read_before = {v for k, s in enumerate(primal) for v in uses(s) if v in bound[k:]}
+        if not straight or len(set(bound)) < len(bound) or read_before:
+            return body, []
+        return [s for s in body if s.group is None], [s for s in body if s.group is not None]
 
     def assign(self, stmt: Assign, state: State, out: Block) -> None:
         links = own(stmt)
@@ -643,9 +666,3 @@ def with_argument(entry: registry.Rule, op: Op, name: str, value: Expr) -> Op:
     """The operation with another value for one parameter, given by position or by name."""
     operands = tuple(value if bound_at(entry, i) == name else o for i, o in enumerate(op.operands))
     return Op(op.name, operands, tuple((k, value if k == name else v) for k, v in op.keywords), op.spelled)
-
-
-def _exits(block: Block) -> bool:
-    from s2sad.ir.walk import exits
-
-    return exits(block)

@@ -36,6 +36,7 @@ from s2sad.ir.nodes import (
     Site,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -238,8 +239,8 @@ class AdjointNeeds:
                 if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
                     needs.add(stmt, stmt.expr)
             if stmt in self.active_blocks:
-                if isinstance(stmt, If) and stmt not in ways_out:
-                    for var in vars_of(stmt.test):
+                if isinstance(stmt, (If, Try)) and stmt not in ways_out:
+                    for var in (stmt.flag,) if isinstance(stmt, Try) else vars_of(stmt.test):
                         needs.add(stmt, var, after=True)
                     for var in self._zeroed_in(stmt):
                         needs.add(stmt, var, after=True)
@@ -314,7 +315,7 @@ class AdjointNeeds:
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()
 
-    def _zeroed_in(self, branch: If) -> list[Var]:
+    def _zeroed_in(self, branch: If | Try) -> list[Var]:
         """What is read to make zeros of, for adjoints that one branch adds to and the other has to bind."""
         added = [{c.var: None for s in walk(b) for c in self.contributions.get(s, ())} for b in blocks_of(branch)]
         one_sided = [v for v in dict.fromkeys([*added[0], *added[1]]) if not (v in added[0] and v in added[1])]
@@ -322,7 +323,7 @@ class AdjointNeeds:
         if not one_sided:
             return []
         bound = {c.var for s in self._following(branch) for c in self.contributions.get(s, ())}
-        within = set(walk(branch.body)) | set(walk(branch.orelse))
+        within = {s for b in blocks_of(branch) for s in walk(b)}
         local = {v for s in within for v in defs(s)} - {p.var for p in self.function.params}
         local -= {v for s in walk(self.function.body) if s not in within for v in defs(s)}
         return [self.adjoints.stand_in(v) for v in one_sided if v not in bound and v not in local]

@@ -45,13 +45,14 @@ from s2sad.ir.nodes import (
     Stack,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, defs_within, set_blocks, vars_of
+from s2sad.ir.walk import defs, defs_within, exits, set_blocks, vars_of
 
 #: The state of an adjoint that is bound; one that is zero is absent.
 SHARED, OWNED = "shared", "owned"
@@ -151,7 +152,7 @@ class Sweeps(Apart):
                 out.append(other(stmt.contexts, **links))
             return
         recomputed = [replace(self.plan.definitions[v], **links) for v in self.plan.recomputed.get(stmt, ())]
-        if isinstance(stmt, (If, For, While)):
+        if isinstance(stmt, (If, For, While, Try)):
             out += recomputed
             if stmt not in self.active_blocks:
                 out += self._restored(stmt)
@@ -160,7 +161,13 @@ class Sweeps(Apart):
             elif stmt in self.rests:
                 out += self.reverse(self.rests[stmt], state)
             elif isinstance(stmt, If):
-                self._reverse_if(stmt, state, out)
+                self._reverse_branches(If(stmt.test, stmt.body, stmt.orelse), stmt, state, out)
+            elif isinstance(stmt, Try):
+                if exits(stmt.handler):
+                    out += self.reverse(stmt.body, state)
+                else:
+                    self._reverse_branches(If(stmt.flag, stmt.handler, stmt.body), stmt, state, out)
+                out += self._restored(stmt)
             else:
                 self._reverse_loop(stmt, state, out)
             return
@@ -488,12 +495,13 @@ class Sweeps(Apart):
         for c in contributions:
             self._contribute(c, state, out, links)
 
-    def _reverse_if(self, stmt: If, state: State, out: Block) -> None:
+    def _reverse_branches(self, branches: If, stmt: Stmt, state: State, out: Block) -> None:
+        """The same test with each branch backwards; an attempt that succeeded is the branch of a test that fails."""
         links = own(stmt)
-        made = If(stmt.test, [], [], **links)
+        made = If(branches.test, [], [], **links)
         ends = []
         blocks = []
-        for inner in blocks_of(stmt):
+        for inner in blocks_of(branches):
             end = dict(state)
             blocks.append(self.reverse(inner, end))
             ends.append(end)

@@ -17,6 +17,7 @@ from s2sad.frontend.resolve import (
     Primal,
 )
 from s2sad.frontend.statements import Statements
+from s2sad.ir.attempts import cut_attempts
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import (
     Const,
@@ -72,7 +73,7 @@ class Lowering:
 def lower(primal: Primal, label: Label, lowering: Lowering) -> Function:
     """The IR of one user function, its webs split."""
     function = _Lowerer(primal, label, lowering).function()
-    return split_webs(function)[0]
+    return split_webs(cut_attempts(function))[0]
 
 
 class _Lowerer(Statements):
@@ -115,6 +116,8 @@ class _Lowerer(Statements):
             self.branch(last, self.tail)
         elif isinstance(last, gast.With):
             self.within(last, self.tail)
+        elif isinstance(last, gast.Try):
+            self.attempt(last, self.tail)
         elif last is not None:
             self.statement(last)
             if not isinstance(last, gast.Raise):

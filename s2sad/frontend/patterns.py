@@ -51,9 +51,9 @@ class _Patterns:
             if isinstance(node, gast.Match):
                 made += self.match(node)
                 continue
-            if isinstance(node, (gast.If, gast.For, gast.While, gast.With)):
+            if isinstance(node, (gast.If, gast.For, gast.While, gast.With, gast.Try, gast.ExceptHandler)):
                 node = _copy(node)
-                for name in ("body", "orelse"):
+                for name in ("body", "handlers", "orelse", "finalbody"):
                     if hasattr(node, name):
                         setattr(node, name, self.block(getattr(node, name)))
             made.append(node)

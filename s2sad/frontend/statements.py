@@ -25,10 +25,13 @@ from s2sad.ir.nodes import (
     If,
     Leave,
     Op,
+    Stmt,
     Store,
+    Try,
     Var,
     While,
 )
+from s2sad.ir.walk import breaks, exits
 
 #: Contexts that change no value, only what is said of it.
 INERT = frozenset({"numpy.errstate", "warnings.catch_warnings", "contextlib.nullcontext"})
@@ -304,6 +307,51 @@ class Statements(Expressions):
         self.block.append(Leave(contexts, tuple(reads.items()), origin=self.place(node)))
         self.node = node
 
+    def visit_Try(self, node: Any) -> None:
+        self.attempt(node, self.statements)
+
+    def attempt(self, node: Any, lower_block: Any) -> None:
+        """A `try` of which the desugared handler says what it catches; both its ends are those of `lower_block`."""
+        (handler,) = node.handlers
+        reads: dict[str, Var] = {}
+        for caught in handler.types:
+            if caught is not None:
+                reads.update(self.raw(caught).reads)
+        self.refuse_carried(handler)
+        outer = self.block
+        flag = self.variable(_name(handler.flag))
+        made = Try(flag, [], [], tuple(handler.types), tuple(reads.items()), origin=self.place(node))
+        outer.append(made)
+        self.block = made.body
+        self.statements(node.body)
+        made.error = None if handler.name is None else self.variable(handler.name)
+        self.block = caught_block = list[Stmt]()
+        lower_block(handler.body)
+        self.block = otherwise = list[Stmt]()
+        lower_block(node.orelse)
+        self.block = outer
+        if (otherwise and not exits(caught_block)) or breaks(caught_block):
+            outer.append(If(flag, caught_block, otherwise, origin=made.origin))
+        else:
+            made.handler = caught_block
+            outer += otherwise
+        self.node = node
+
+    def refuse_carried(self, handler: Any) -> None:
+        """Refuse (S201) a handler that takes a value out of the exception: what it carries has no derivative."""
+        if handler.name is None:
+            return
+        held = {handler.name.id}
+        inside = [n for stmt in handler.body for n in gast.walk(stmt)]
+        for node in inside:
+            if isinstance(node, gast.Assign) and getattr(node.value, "id", None) in held:
+                held.update(t.id for t in node.targets if isinstance(t, gast.Name))
+        found = [v for node in handler.body for v in _values_of(node, held)]
+        found += [v for node in self.body for v in _values_of(node, held - {handler.name.id})]
+        if found:
+            help = "bind what the handler needs to a name before `raise`"
+            raise self.refuse("S201", "a value that an exception carries is not followed", found[0], help)
+
     def visit_Delete(self, node: Any) -> None:
         """A local name that is deleted is never read again, so it may as well stay."""
         for target in node.targets:
@@ -403,6 +451,31 @@ class Statements(Expressions):
         if isinstance(operand, Var) and not operand.temporary and operand.hint in written:
             return self.temporary(operand)
         return operand
+
+
+def _name(name: str) -> Any:
+    return gast.Name(name, gast.Store(), None, None)
+
+
+#: What may be asked of an exception: text, and whether it is this or that.
+_ASKED = frozenset({"str", "repr", "print", "isinstance", "type", "format", "len"})
+
+
+def _values_of(node: Any, names: set[str]) -> list[Any]:
+    """The places at which an exception is read for a value: not where it is raised, printed, or asked for its class."""
+    if isinstance(node, (gast.Raise, gast.JoinedStr, gast.Assert)):
+        return []
+    if isinstance(node, gast.Assign) and getattr(node.value, "id", None) in names:
+        return []
+    if isinstance(node, gast.Compare) and isinstance(node.ops[0], (gast.Is, gast.IsNot)):
+        return []
+    if isinstance(node, gast.Call) and isinstance(node.func, gast.Name) and node.func.id in _ASKED:
+        return []
+    if isinstance(node, gast.Expr) and isinstance(node.value, gast.Call):
+        return []  # it reports the exception
+    if isinstance(node, gast.Name) and node.id in names and isinstance(node.ctx, gast.Load):
+        return [node]
+    return [v for inner in gast.iter_child_nodes(node) for v in _values_of(inner, names)]
 
 
 #: Methods, of loggers and files, that only read what they are given.

@@ -21,7 +21,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "Nonlocal": ("writing a variable of an enclosing function", "return the value"),
     "SetComp": ("a set comprehension", "use a loop"),
     "Set": ("a set", "use a tuple"),
-    "Try": ("`try`", "test for the condition with `if`"),
     "TryStar": ("`try` with `except*`", "test for the condition with `if`"),
     "Yield": ("`yield`", "return the values in an array"),
     "YieldFrom": ("`yield from`", "return the values in an array"),

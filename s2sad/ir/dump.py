@@ -41,6 +41,7 @@ from s2sad.ir.nodes import (
     Site,
     Stmt,
     Store,
+    Try,
     Var,
     While,
 )
@@ -140,6 +141,13 @@ class _Dump:
         elif isinstance(stmt, While):
             yield f"while {self.expr(stmt.test)}:"
             yield from self.block(stmt.body, "    ")
+        elif isinstance(stmt, Try):
+            types = ", ".join("any" if t is None else self.raw(t, stmt.reads) for t in stmt.types)
+            error = "" if stmt.error is None else f" as {self.bound(stmt.error)}"
+            yield f"try, {self.bound(stmt.flag)}:"
+            yield from self.block(stmt.body, "    ")
+            yield f"except {types}{error}:"
+            yield from self.block(stmt.handler, "    ")
         else:
             yield self.line(stmt)
 

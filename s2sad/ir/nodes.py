@@ -3,7 +3,8 @@
     Program  = functions by label, entry
     Function = label, params, body, free variables, origin
     Expr = Var | Const | Op(name, operands, keywords) | Raw(gast expression, reads)
-    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Break | Enter | Leave | Save | Restore | Return
+    Stmt = Assign | Store | Call | Do | RawStmt | If | For | While | Try | Break | Enter | Leave
+         | Save | Restore | Return
 
 Between lowering and raising the operands of an `Op` are *atoms*: a `Var`, a `Const`, or a *display* (an `Op` of
 `DISPLAYS`: tuple, list, dict, slice) of atoms. A `Var` is a name hint and an identity; two Vars are never equal, and
@@ -244,8 +245,29 @@ class While(Stmt):
     body: Block
 
 
+@dataclass(eq=False, slots=True)
+class Try(Stmt):
+    """`try: body`, and what runs where the body raises an exception of one of `types`.
+
+    flag: bound to False where all of the body ran; else to True, or with several types to the number of the first that
+    fits, from 1 on. error: bound to the exception. types: gast expressions whose names in `reads` stand for Vars, None
+    for any exception.
+
+    A body that fails leaves nothing behind that is seen later: see `ir.attempts`. So it is like an `If` of which the
+    body is one branch, the handler the other, and the body's success the test. What is in the body stays in it, and
+    nothing else comes into it. Neither block breaks a loop around it.
+    """
+
+    flag: Var
+    body: Block
+    handler: Block
+    types: tuple[Any, ...]
+    reads: tuple[tuple[str, Var], ...] = ()
+    error: Var | None = None
+
+
 #: The statements that hold blocks.
-COMPOUND = (If, For, While)
+COMPOUND = (If, For, While, Try)
 
 
 @dataclass(eq=False, slots=True)
@@ -366,9 +388,11 @@ class Program:
 
 def blocks_of(stmt: Stmt) -> tuple[Block, ...]:
     """The blocks nested directly in a statement, in the order of the text."""
-    if isinstance(stmt, COMPOUND):
-        return (stmt.body, stmt.orelse) if isinstance(stmt, If) else (stmt.body,)
-    return ()
+    if isinstance(stmt, If):
+        return (stmt.body, stmt.orelse)
+    if isinstance(stmt, Try):
+        return (stmt.body, stmt.handler)
+    return (stmt.body,) if isinstance(stmt, (For, While)) else ()
 
 
 def walk(block: Block) -> Iterator[Stmt]:

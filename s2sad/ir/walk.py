@@ -29,6 +29,7 @@ from s2sad.ir.nodes import (
     Save,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -80,7 +81,7 @@ def expressions(stmt: Stmt) -> tuple[Expr, ...]:
         return stmt.vars
     if isinstance(stmt, Return):
         return stmt.values
-    if isinstance(stmt, (RawStmt, Enter)):
+    if isinstance(stmt, (RawStmt, Enter, Try)):
         return tuple(v for _, v in stmt.reads)
     return ()
 
@@ -100,6 +101,8 @@ def defs(stmt: Stmt) -> tuple[Var, ...]:
         return stmt.vars
     if isinstance(stmt, For):
         return (stmt.target,)
+    if isinstance(stmt, Try):
+        return (stmt.flag,) if stmt.error is None else (stmt.flag, stmt.error)
     return ()
 
 
@@ -170,6 +173,9 @@ def rewrite(stmt: Stmt, use: Callable[[Var], Expr], define: Callable[[Var], Var]
         return replace(stmt, iter=expr(stmt.iter), target=define(stmt.target))
     if isinstance(stmt, While):
         return replace(stmt, test=expr(stmt.test))
+    if isinstance(stmt, Try):
+        flag, error = define(stmt.flag), None if stmt.error is None else define(stmt.error)
+        return replace(stmt, flag=flag, error=error, reads=tuple((n, var(v)) for n, v in stmt.reads))
     if isinstance(stmt, Save):
         return replace(stmt, vars=tuple(var(v) for v in stmt.vars))
     if isinstance(stmt, Restore):
@@ -212,6 +218,8 @@ def set_blocks(stmt: Stmt, blocks: list[Block]) -> None:
     """Give a freshly made statement its nested blocks."""
     if isinstance(stmt, If):
         stmt.body, stmt.orelse = blocks
+    elif isinstance(stmt, Try):
+        stmt.body, stmt.handler = blocks
     elif isinstance(stmt, (For, While)):
         (stmt.body,) = blocks
 
@@ -223,12 +231,17 @@ def exits(block: Block) -> bool:
     last = block[-1]
     if isinstance(last, RawStmt):
         return last.exits
-    return isinstance(last, If) and exits(last.body) and exits(last.orelse)
+    return isinstance(last, (If, Try)) and all(map(exits, blocks_of(last)))
 
 
 def may_break(loop: For | While) -> bool:
     """Whether a loop may be over before its range or test says so."""
-    work = list(loop.body)
+    return breaks(loop.body)
+
+
+def breaks(block: Block) -> bool:
+    """Whether a block breaks a loop around it."""
+    work = list(block)
     while work:
         stmt = work.pop()
         if isinstance(stmt, Break):
@@ -247,7 +260,8 @@ def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]
     """Collect the Vars read before they are surely bound; give the Vars surely bound at the end."""
     for stmt in block:
         found.update(v for v in uses(stmt) if v not in assigned)
-        if isinstance(stmt, If):
+        if isinstance(stmt, (If, Try)):
+            assigned.update(defs(stmt))
             ends = [exposed_reads(b, set(assigned), found) for b in blocks_of(stmt)]
             ends = [e for e, b in zip(ends, blocks_of(stmt)) if not exits(b)]
             assigned = set.intersection(*ends) if ends else assigned
@@ -288,9 +302,8 @@ def surely_bound(function: Function) -> dict[Any, set[Var]]:
                 bound.update(defs(stmt))
                 continue
             found[stmt] = set(bound)
-            targets = [stmt.target] if isinstance(stmt, For) else []
-            ends = [visit(b, {*bound, *targets}) for b in inner]
-            if isinstance(stmt, If):
+            ends = [visit(b, {*bound, *defs(stmt)}) for b in inner]
+            if isinstance(stmt, (If, Try)):
                 going_on = [end for end, b in zip(ends, inner) if not exits(b)]
                 bound = set.intersection(*going_on) if going_on else bound
             elif isinstance(stmt, While) and is_endless(stmt):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.ir.nodes import COMPOUND, Block, For, Function, If, Stmt, Var, While, blocks_of, replace
+from s2sad.ir.nodes import COMPOUND, Block, For, Function, If, Stmt, Try, Var, While, blocks_of, replace
 from s2sad.ir.walk import defs, defs_within, exits, rewrite, set_blocks, uses
 
 
@@ -70,8 +70,8 @@ class _Webs:
             self.statement(stmt)
 
     def statement(self, stmt: Stmt) -> None:
-        if isinstance(stmt, If):
-            self.use(stmt, uses(stmt))
+        if isinstance(stmt, (If, Try)):
+            self.simple(stmt)
             ends = []
             for inner in blocks_of(stmt):
                 mark = len(self.log)
@@ -106,10 +106,14 @@ class _Webs:
                 assert joined is not None
                 joined.append(last)
         else:
-            self.use(stmt, uses(stmt))
-            made = self.defined[stmt] = [self.element(var) for var in defs(stmt)]
-            for var, element in zip(defs(stmt), made):
-                self.bind(var, element)
+            self.simple(stmt)
+
+    def simple(self, stmt: Stmt) -> None:
+        """What a statement reads and binds itself."""
+        self.use(stmt, uses(stmt))
+        made = self.defined[stmt] = [self.element(var) for var in defs(stmt)]
+        for var, element in zip(defs(stmt), made):
+            self.bind(var, element)
 
     def settle(self) -> None:
         """Join every used merge point with its sources, transitively."""

@@ -32,6 +32,7 @@ from s2sad.ir.nodes import (
     Op,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -124,7 +125,7 @@ class _Leaving:
             assert isinstance(stmt.expr, Const)
             known[stmt.var] = stmt.expr.value
         new = replace(stmt)
-        if isinstance(stmt, If):
+        if isinstance(stmt, (If, Try)):
             parts = [self.block(b, dict(known), []) for b in blocks_of(stmt)]
             set_blocks(new, [b for b, _ in parts])
             after = _join([k for _, k in parts])

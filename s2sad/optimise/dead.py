@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.effects import is_pure, pure_functions
 from s2sad.analysis.kinds import Kinds
+from s2sad.ir.attempts import cannot_fail
 from s2sad.ir.nodes import (
     Assign,
     Block,
@@ -29,6 +30,7 @@ from s2sad.ir.nodes import (
     Site,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -145,6 +147,8 @@ class _Dead:
         self.live_roots: set[Var] = set(outside)
         #: Whether breaks count: a loop in which nothing else does is dropped with them.
         self.breaks = True
+        #: Whether this is in a `try` that stays.
+        self.attempting = False
 
     def flip(self, var: Var) -> None:
         if var in self.live:
@@ -192,25 +196,27 @@ class _Dead:
     def statement(self, stmt: Stmt) -> Stmt | None:
         if isinstance(stmt, If):
             return self.branch(stmt)
+        if isinstance(stmt, Try):
+            return self.attempt(stmt)
         if isinstance(stmt, (For, While)):
             return self.loop(stmt)
         if isinstance(stmt, Assign):
-            if stmt.var not in self.live and is_pure(stmt.expr):
+            if stmt.var not in self.live and self.may_go(stmt, is_pure(stmt.expr)):
                 return None
         elif isinstance(stmt, Call):
             if not any(v in self.live for v in stmt.vars):
-                if stmt.callee in self.pure:
+                if self.may_go(stmt, stmt.callee in self.pure):
                     return None
                 stmt = replace(stmt, vars=())
         elif isinstance(stmt, Store):
             assert self.aliases is not None
-            if self.aliases.root(stmt.base) not in self.live_roots:
+            if self.aliases.root(stmt.base) not in self.live_roots and self.may_go(stmt, True):
                 return None
         elif isinstance(stmt, Restore):
             if self.restored is None and not any(v in self.live for v in stmt.vars):
                 return None
         elif isinstance(stmt, Do):
-            if is_pure(stmt.expr):
+            if self.may_go(stmt, is_pure(stmt.expr)):
                 return None
         elif isinstance(stmt, Break):
             return stmt if self.breaks else None
@@ -220,6 +226,34 @@ class _Dead:
         self.note(uses(stmt))
         return stmt
 
+    def may_go(self, stmt: Stmt, pure: bool) -> bool:
+        """Whether nothing tells that a statement is left out: in the body of a `try` that it failed does.
+
+        What was made for a derivative does not count: the primal has no such statement.
+        """
+        return pure and (not self.attempting or stmt.group is not None or cannot_fail(stmt))
+
+    def attempt(self, stmt: Try) -> Stmt | None:
+        """A `try`, all of its body kept where anything depends on whether it succeeds."""
+        mark, roots, around = len(self.log), set(self.live_roots), self.attempting
+        handler = self.block(stmt.handler)
+        caught = self.undo(mark)
+        body = self.block(stmt.body)
+        done = self.undo(mark)
+        if not around and (body or handler or any(v in self.live for v in defs(stmt))):
+            self.attempting = True
+            body = self.block(stmt.body)
+            done = self.undo(mark)
+            self.attempting = False
+        elif not around:
+            self.live_roots = roots
+            return None
+        # What the body ends may be wanted where it fails.
+        self.joined(done, caught)
+        self.end(defs(stmt))
+        self.note(uses(stmt))
+        return replace(stmt, body=body, handler=handler)
+
     def branch(self, stmt: If) -> Stmt | None:
         mark = len(self.log)
         blocks, changes = [], []
@@ -228,16 +262,17 @@ class _Dead:
             changes.append(self.undo(mark))
         if not any(blocks) and is_pure(stmt.test):
             return None
-        # What either branch wants is live; what both bind first is not.
-        one, other = changes
-        both = one & other
-        ended = [v for v in both if v in self.live]
-        self.note([v for v in one | other if v not in self.live])
-        self.end(ended)
+        self.joined(*changes)
         self.note(uses(stmt))
         new = replace(stmt)
         set_blocks(new, blocks)
         return new
+
+    def joined(self, one: set[Var], other: set[Var]) -> None:
+        """Take what either branch wants as live, and what both bind first as dead."""
+        ended = [v for v in one & other if v in self.live]
+        self.note([v for v in one | other if v not in self.live])
+        self.end(ended)
 
     def loop(self, stmt: For | While) -> Stmt | None:
         """A loop without dead statements. One that does nothing but break is dropped with its breaks."""

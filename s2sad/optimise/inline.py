@@ -31,6 +31,7 @@ from s2sad.ir.nodes import (
     Return,
     Stmt,
     Store,
+    Try,
     Var,
     While,
     blocks_of,
@@ -195,26 +196,28 @@ class _Nesting:
     # ---- statements --------------------------------------------------------------------------------------------
 
     def statement(self, stmt: Stmt, out: Block) -> None:
-        if isinstance(stmt, (For, While)):
+        if isinstance(stmt, (For, While, Try)):
             new = self.nested_use(stmt, out) if isinstance(stmt, For) else replace(stmt)
-            inside = [*uses_within(stmt.body), *(vars_of(stmt.test) if isinstance(stmt, While) else ())]
+            inside = list(uses_within([stmt]))
             self.flush([v for v in inside if v in self.pending], out)
             self.before_binding(list(defs_within([stmt])), out)
             self.before_writing(self.written_in(stmt), out)
             held, self.pending = self.pending, {}
             readers, self.readers = self.readers, {}
-            body: Block = []
-            self.block(stmt.body, body)
-            self.flush(list(self.pending), body)
+            blocks: list[Block] = []
+            for inner in blocks_of(stmt):
+                blocks.append([])
+                self.block(inner, blocks[-1])
+                self.flush(list(self.pending), blocks[-1])
             self.pending, self.readers = held, readers
-            set_blocks(new, [body])
+            set_blocks(new, blocks)
             out.append(new)
             return
         if isinstance(stmt, If):
             new = self.nested_use(stmt, out)
             self.before_binding(list(defs_within([stmt])), out)
             self.before_writing(self.written_in(stmt), out)
-            blocks = []
+            blocks = list[Block]()
             for inner in blocks_of(stmt):
                 wanted = uses_within(inner)
                 other = {v: i for v, i in self.pending.items() if v not in wanted}

@@ -19,7 +19,6 @@ from s2sad.ir.nodes import (
     Expr,
     For,
     Function,
-    If,
     Op,
     RawStmt,
     Stmt,
@@ -99,15 +98,15 @@ class _Sharing:
         if blocks_of(stmt):
             looped = isinstance(stmt, (For, While))
             if looped:
-                self.forget(stmt)
+                self.forget([stmt])
             blocks = []
             for inner in blocks_of(stmt):
                 mark = len(self.log)
                 blocks.append(self.block(inner))
                 self.rollback(mark)
                 if not looped:
-                    self.forget(If(stmt.test, inner)) if isinstance(stmt, If) else None
-            self.forget(stmt)
+                    self.forget(inner)
+            self.forget([stmt])
             new = replace(stmt)
             set_blocks(new, blocks)
             return new
@@ -154,8 +153,8 @@ class _Sharing:
             and stmt.expr.name not in ("tuple", "list", "slice", "dict")
         )
 
-    def forget(self, stmt: Stmt) -> None:
-        for var in defs_within([stmt]):
+    def forget(self, block: Block) -> None:
+        for var in defs_within(block):
             self.bind(var)
-        for var in stores_within([stmt]):
+        for var in stores_within(block):
             self.store(var)

@@ -30,6 +30,7 @@ from s2sad.ir.nodes import (
     Stack,
     Stmt,
     Store,
+    Try,
     Var,
     While,
 )
@@ -56,6 +57,7 @@ def example():
         While(x, [Assign(inner, Op(CALL, (Const(g), x))), Break()]),
         Enter((gast.parse("catch(x)", mode="eval").body,), (("x", y),)),
         Leave((), ()),
+        Try(i, [Assign(x, y)], [], (gast.parse("Wrong", mode="eval").body, None), (("Wrong", y),), inner),
         Return((x, y), packed=True),
     ]
     main = Function(f, [Param(x, "x"), Param(i, "i", seed=True)], body, {"RATE": free})
@@ -88,6 +90,10 @@ def @f(x: array(float64)[n 3], i (seed))
         break
     enter `catch(x)` with x=x.2
     leave
+    try, i:
+        x: array(float64)[n 3] = x.2
+    except `Wrong` with Wrong=x.2, any as t:
+        pass
     return (x, x.2)
 
 def @f.2()
