@@ -308,3 +308,25 @@ def _of_variable(*, literals: Mapping[str, Any], which: Kind, **bound: Any) -> K
 
 describe(f"{_statistics}.cov_adjoint", "g, which, m, y=None, rowvar=True, bias=False, ddof=None", _of_variable)
 describe(f"{_statistics}.corrcoef_adjoint", "g, which, m, y=None, rowvar=True", _of_variable)
+
+_decompositions = "s2sad.runtime.decompositions"
+for _function, _signature in {
+    "svdvals_adjoint": "g, a",
+    "qr_adjoint": "g0, g1, a, q, r",
+    "lstsq_adjoint_a": "g0, g1, g3, a, b, x",
+    "tensorsolve_adjoint_a": "g, a, b, y",
+    "tensorinv_adjoint": "g, a, y",
+    "extreme_ratio_adjoint": "g, a, smallest=False",
+}.items():
+    describe(f"{_decompositions}.{_function}", _signature, _alike("a"))
+
+
+def _of_factors(*, u: Kind, vh: Kind, **bound: Any) -> Kind:
+    """The kind of the adjoint of a matrix by its singular vectors."""
+    if not isinstance(u.shape, tuple) or not isinstance(vh.shape, tuple) or not u.shape or not vh.shape:
+        return Kind("unknown")
+    a = Kind("array", u.dtype, (*u.shape[:-1], vh.shape[-1]))
+    return _alike("a")(a=a, u=u, vh=vh, **bound)
+
+
+describe(f"{_decompositions}.svd_adjoint", "g0, g1, g2, u, s, vh", _of_factors)

@@ -143,8 +143,8 @@ _refuse(
     _YET, _OTHERS,
 )  # fmt: skip
 _refuse(
-    "cond eig eigvals lstsq qr svd svdvals tensorinv"
-    " tensorsolve ",
+    "eig eigvals"
+    " ",
     _YET, _OTHERS, "numpy.linalg",
 )  # fmt: skip
 _refuse("fftshift ifftshift", _YET, _OTHERS, "numpy.fft")

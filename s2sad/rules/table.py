@@ -3,6 +3,7 @@
 from s2sad.rules import (  # noqa: F401
     adjoints,
     containers,
+    decompositions,
     elementwise,
     engine,
     indexing,

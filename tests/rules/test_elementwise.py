@@ -99,6 +99,7 @@ def uses():
     yield use("numpy.ldexp", numbers(None), np.array([1, 2]))
     yield from (use("numpy.nextafter", numbers(shape, 0.5, 1), 4.0) for shape in SHAPES)
     yield use("numpy.nan_to_num", numbers((3,)), nan=2.0)
+    yield use("numpy.heaviside", np.array([0.0, 1.0, 0.0]), numbers((2, 3)))
 
 
 USES = list(uses())

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rules import (
+    test_decompositions,
     test_elementwise,
     test_indexing,
     test_joining,
@@ -39,7 +40,7 @@ from s2sad.transforms import jvp, vjp
 
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
-    test_linalg, test_selecting, test_signals, test_statistics,
+    test_linalg, test_selecting, test_signals, test_statistics, test_decompositions,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
@@ -55,6 +56,7 @@ REFUSED: dict[str, str] = {
     "builtins.sum": "of an array, not a list",
     "numpy.choose": "of an array, not a list",
     "numpy.gradient": "for these arguments",
+    "numpy.linalg.cond": "for these arguments",
     "numpy.ndarray.choose": "of an array, not a list",
     "math.fsum": "of an array, not a list",
 }
@@ -62,6 +64,7 @@ REFUSED: dict[str, str] = {
 #: Rules whose gradient has a use that cannot be differentiated again, what the refusal says, and why it is refused.
 REFUSED_TWICE: dict[str, str] = {
     "numpy.gradient": "for these arguments",
+    "numpy.linalg.cond": "for these arguments",
     "numpy.quantile": "quantile_adjoint",
     "numpy.percentile": "quantile_adjoint",
     "numpy.nanquantile": "quantile_adjoint",
