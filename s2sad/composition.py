@@ -35,6 +35,8 @@ class Options:
     value: bool = False
     seed: str = "one"
     prefix: str = "grad"
+    #: Tables of rules that come before all others, for this derivative alone.
+    rules: tuple[Any, ...] = ()
 
 
 #: The transforms by name, each with respect to the first parameter.

@@ -62,6 +62,7 @@ from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, is_named_tuple, kind_by_parts, kind_of
 from s2sad.ir.structures import holds_floats, parts_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
+from s2sad.rules import registry
 from s2sad.runtime.checks import require_apart
 
 #: How many specialisations a derivative keeps for calls.
@@ -114,6 +115,7 @@ class Derivative:
         self._parts = take_apart(primal)
         self._bound = self._parts.bound
         self._set_up()
+        registry.dependents.add(self)
 
     def _set_up(self) -> None:
         """All that follows from the primal's code, as it is now."""
@@ -268,8 +270,17 @@ class Derivative:
                 self._tell(self._annotated)
             return self._annotated.text.text.rstrip("\n")
 
+    @property
+    def _tables(self) -> tuple[Any, ...]:
+        """The tables of rules that come before the common one: its own, then those of what it is the derivative of."""
+        return (*self.options.rules, *(self._inner._tables if self._inner is not None else ()))
+
     def _annotated_kinds(self) -> list[Kind]:
         """The kinds that annotations promise, of all parameters of the function, bound ones first."""
+        with registry.using(self._tables):
+            return self._promised_kinds()
+
+    def _promised_kinds(self) -> list[Kind]:
         bound = call_kinds(self._bound)
         if self._inner is not None:
             kinds = self._inner._annotated_kinds()[len(self._inner._bound) :]
@@ -315,6 +326,10 @@ class Derivative:
 
     def flat(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
         """The optimised flat IR of the derivative for kinds of all parameters of the function, bound ones first."""
+        with registry.using(self._tables):
+            return self._flat(kinds, watch)
+
+    def _flat(self, kinds: Sequence[Kind], watch: Watch | None) -> Flat:
         watching = () if watch is None else (watch,)
         _, seeds = self._own_and_extra(kinds)
         base = self._base(kinds, watch)
@@ -343,6 +358,10 @@ class Derivative:
 
         checks: whether its text checks what it relies on and says so, or (False) says so alone; None: neither.
         """
+        with registry.using(self._tables):
+            return self._made_for(kinds, checks)
+
+    def _made_for(self, kinds: Sequence[Kind], checks: bool | None) -> Specialisation:
         try:
             flat = self.flat(kinds)
             text = text_of(flat, self.__doc__ or "")
@@ -574,6 +593,14 @@ class Derivative:
                 self._primal = LivePrimal(self._parts.function)
             self._table, self._by_shape, self._made, self._guards = {}, {}, {}, {}
             self._set_call()
+
+    def forget(self) -> None:
+        """Drop all that was made, its text too: the rules have changed."""
+        with self._lock:
+            self._annotated = None
+            self._table.clear()
+            self._by_shape.clear()
+            self._made.clear()
 
     def _is_meant(self, value: Any, name: str) -> bool:
         """Whether an object is differentiated on purpose: `self` only where it is named."""

@@ -22,12 +22,15 @@ from s2sad.composition import (
     result_place,
     text_of,
 )
+from s2sad.declared import declared_rules
 from s2sad.differentiate.complexes import is_complex
 from s2sad.errors import S2sadError
 from s2sad.frontend.files import FilePrimal
 from s2sad.frontend.scopes import parameters
 from s2sad.ir.kinds import UNKNOWN, Kind
 from s2sad.pipeline import Flat, Watch, specialise, transform
+from s2sad.rules import registry
+from s2sad.rules.registry import Table
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Recipe:
     kinds: tuple[Kind, ...]
     positions: tuple[int, ...]
     is_tuple: bool
+    #: The rules that the file registers.
+    tables: tuple[Table, ...] = ()
 
     @property
     def name(self) -> str:
@@ -51,6 +56,10 @@ class Recipe:
         return [self.names[i] for i in self.positions]
 
     def flat(self, watch: Watch | None = None) -> Flat:
+        with registry.using(self.tables):
+            return self._flat(watch)
+
+    def _flat(self, watch: Watch | None) -> Flat:
         watching = () if watch is None else (watch,)
         base = specialise(self.primal, self.kinds, *watching)
         seeds = [UNKNOWN] * len(self.positions)
@@ -59,7 +68,8 @@ class Recipe:
 
     def text(self, watch: Watch | None = None) -> Text:
         """The text of the derivative."""
-        return text_of(self.flat(watch), description(self.options, self.primal.name, self.wrt), watch)
+        with registry.using(self.tables):
+            return text_of(self.flat(watch), description(self.options, self.primal.name, self.wrt), watch)
 
     @property
     def notes(self) -> list[str]:
@@ -68,7 +78,8 @@ class Recipe:
 
     def file(self, *, checks: bool = True, import_globals: bool = False) -> str:
         """The text as a file that stands alone."""
-        return standalone(self.text(), self.primal, self.entry(), checks=checks, import_globals=import_globals)
+        with registry.using(self.tables):
+            return standalone(self.text(), self.primal, self.entry(), checks=checks, import_globals=import_globals)
 
     def entry(self) -> Entry:
         """What the text relies on: of each kind no more than without which the text would be another."""
@@ -98,8 +109,9 @@ class Recipe:
         """Whether the primal's result certainly has no axes, or need not be a scalar."""
         if self.options.seed != "one" or self.options.mode == "forward":
             return True
-        base = specialise(self.primal, self.kinds)
-        return kind_of_expr(base.program.main.results.values[0], base.kinds).shape == ()
+        with registry.using(self.tables):
+            base = specialise(self.primal, self.kinds)
+            return kind_of_expr(base.program.main.results.values[0], base.kinds).shape == ()
 
 
 def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | None = None) -> Recipe:
@@ -111,6 +123,7 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
     >>> recipe(open_primal(special.__file__, "digamma"), TRANSFORMS["grad"]).name
     'grad_digamma'
     """
+    tables = declared_rules(primal.module)
     source = primal.source
     names = [p.name for p in parameters(source.node.args)]
     bound = int(primal.is_method)
@@ -124,12 +137,13 @@ def recipe(primal: FilePrimal, options: Options, kinds: Sequence[Kind | None] | 
     for position, kind in enumerate(given, bound):
         found[position] = found[position] if kind is None else kind
     if options.seed == "one" and options.mode == "reverse":
-        found = assume_scalar_result(primal, found)
+        with registry.using(tables):
+            found = assume_scalar_result(primal, found)
     for position in positions:
         _check_differentiable(primal, names[position + bound], found[position + bound])
     positions = tuple(p + bound for p in positions)
     found = differentiated_kinds(found, positions)
-    return Recipe(primal, options, tuple(names), tuple(found), positions, is_tuple)
+    return Recipe(primal, options, tuple(names), tuple(found), positions, is_tuple, tables)
 
 
 _TYPES_HELP = "give one type a parameter, or fewer"

@@ -54,6 +54,16 @@ def test_gradient_descent(tmp_path):
     assert output.rstrip().endswith("vx 12.8036, vy 12.8981")
 
 
+def test_custom_gradient(tmp_path):
+    output = run_sample("custom_gradient.py", cwd=tmp_path)
+    assert output.count("[12.  0.  0.]\n") == 3
+    texts = output.split("[12.  0.  0.]\n")[1:]
+    assert texts[0].rstrip().endswith("return np.where(np.arange(len(x)) == 0, 3 * zero_out_by_line(x) ** 2, 0)")
+    lines = ["    g = np.zeros_like(x)", "    g[0] = (3 * zero_out(x) ** 2)[0]", "    return g"]
+    assert texts[1].rstrip().splitlines()[-3:] == lines
+    assert texts[2].rstrip().endswith("return np.copy(zero_out_vjp(3 * zero_out_by_call(x) ** 2, x))")
+
+
 def test_derivative_plots(tmp_path):
     output = run_sample("derivative_plots.py", "--output", "plot.png", cwd=tmp_path)
     values = [float(value) for value in re.findall(r"at pi/4: (\S+)", output)]

@@ -68,6 +68,8 @@ class Surroundings:
     keyword_only: dict[Label, dict[int, str]] = field(default_factory=dict)
     helpers: dict[str, str] = field(default_factory=dict)
     modules: dict[str, str] = field(default_factory=dict)
+    #: The user's functions that are single operations, by these.
+    operations: dict[str, str] = field(default_factory=dict)
 
 
 def raise_function(function: Function, name: str, kinds: dict[Var, Kind], around: Surroundings) -> Any:
@@ -540,7 +542,9 @@ class _Raising:
         return gast.Call(callee, args, keywords)
 
     def dotted(self, name: str) -> Any:
-        """The text that finds a library function."""
+        """The text that finds a library function, or a user's that has a rule."""
+        if name in self.around.operations:
+            return gast.Name(self.around.operations[name], gast.Load(), None, None)
         if name.startswith("builtins."):
             return gast.Name(name.partition(".")[2], gast.Load(), None, None)
         if name.startswith("s2sad.runtime."):

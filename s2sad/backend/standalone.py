@@ -26,6 +26,7 @@ from s2sad.errors import Place, S2sadError
 from s2sad.frontend.files import Assigned, Defined, FileModule, FilePrimal, Files, FileScope, Imported
 from s2sad.frontend.resolve import Known, UserFunction, Value
 from s2sad.frontend.source import Source, read_file
+from s2sad.rules import registry
 
 
 def standalone(
@@ -144,9 +145,8 @@ class _Assembly:
             return  # one of Python's own, or a name that is not defined in the primal either
         if isinstance(meaning, Imported):
             self._imported(name, meaning, module, primal)
-        elif isinstance(meaning, Defined) and isinstance(found, UserFunction):
-            assert isinstance(found.primal, FilePrimal)
-            self._user_function(name, found.primal)
+        elif isinstance(meaning, Defined) and (user := _user_primal(found)) is not None:
+            self._user_function(name, user)
         elif isinstance(meaning, Assigned) and self._is_copied(meaning, found):
             piece = self._piece(name, ("global", module.path, target), module.path)
             if piece is not None:
@@ -264,8 +264,8 @@ class _Assembly:
                 continue
             kept = []
             for item, (name, found) in zip(node.names, module.imports(node)):
-                primal = found.primal if isinstance(found, UserFunction) else None
-                if isinstance(primal, FilePrimal) and self._is_local(primal.module):
+                primal = _user_primal(found)
+                if primal is not None and self._is_local(primal.module):
                     copied[name] = primal
                 else:
                     kept.append(item)
@@ -296,6 +296,15 @@ class _Assembly:
                 if top is None and not (meaning is None and isinstance(module.lookup(node.id), Known)):
                     return False
         return True
+
+
+def _user_primal(found: Any) -> FilePrimal | None:
+    """The function of a file that a binding stands for, one that has a rule too."""
+    if isinstance(found, Known):
+        entry = registry.find(found.name)
+        found = None if entry is None or entry.function is None else UserFunction(entry.function)
+    primal = found.primal if isinstance(found, UserFunction) else None
+    return primal if isinstance(primal, FilePrimal) else None
 
 
 def _as_function(node: Any, name: str, dotted: str) -> Any:

@@ -15,8 +15,9 @@ from s2sad.backend.raising import Surroundings, global_names, raise_function
 from s2sad.backend.tapes import POP
 from s2sad.frontend.resolve import Primal
 from s2sad.frontend.scopes import parameters
-from s2sad.ir.nodes import Function, Label, Program
-from s2sad.ir.walk import callees
+from s2sad.ir.nodes import Function, Label, Op, Program, walk
+from s2sad.ir.walk import callees, expressions
+from s2sad.rules import registry
 
 
 @dataclass
@@ -74,11 +75,18 @@ def write(
             primals[names[label]] = primal
             used.add(names[label])
     params = {p.name for label in order for p in program.functions[label].params}
+    operations: dict[str, str] = {}
+    for name, primal in _operations(program, order).items():
+        operations[name] = _free(primal.name, used | taken | params)
+        primals[operations[name]] = primal
+        used.add(operations[name])
     for label in [program.entry, *order]:
         if label not in names:
             names[label] = _free(label.hint, used | taken | params)
             used.add(names[label])
-    around = Surroundings(module_name, names, set(used), _keyword_only(program, labels, by_name))
+    around = Surroundings(
+        module_name, names, set(used), _keyword_only(program, labels, by_name), operations=operations
+    )
     trees = []
     written: dict[str, Function] = {}
     for label in order:
@@ -89,6 +97,22 @@ def write(
         written[names[label]] = function
     modules = {name: module for name, module in around.modules.items()}
     return Text(print_module(trees), names[program.entry], written, primals, around.helpers, modules, trees)
+
+
+def _operations(program: Program, order: Iterable[Label]) -> dict[str, Primal]:
+    """The user's functions that are single operations, where the text has to find a name for them."""
+    found: dict[str, Primal] = {}
+    for label in order:
+        for stmt in walk(program.functions[label].body):
+            pending = list(expressions(stmt))
+            while pending:
+                e = pending.pop()
+                if isinstance(e, Op):
+                    pending += [*e.operands, *(v for _, v in e.keywords)]
+                    entry = None if e.spelled else registry.find(e.name)
+                    if entry is not None and entry.function is not None:
+                        found[e.name] = entry.function
+    return found
 
 
 _STARS = {"args": "*", "kwargs": "**"}

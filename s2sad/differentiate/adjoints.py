@@ -17,11 +17,11 @@ from s2sad.analysis.structure import field_names, part_of, position_of
 from s2sad.differentiate.instantiate import instantiate, template
 from s2sad.errors import S2sadError
 from s2sad.ir.kinds import CONTAINERS, UNKNOWN, Kind, is_named_tuple, same_shape
-from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Restore, Save, Stmt, Var, blocks_of
+from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, Op, Restore, Save, Stmt, Var, blocks_of
 from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
-from s2sad.rules.registry import Rule, choose
+from s2sad.rules.registry import TEMPLATE, Rule, choose
 
 Path = tuple[int, ...]
 
@@ -129,8 +129,13 @@ def is_component(op: Op, kind: Kind) -> bool:
 class StatementAdjoints:
     """Makes the contributions of assignments of one function. `bar(var, path)` names the adjoint Vars."""
 
-    def __init__(self, kinds: Kinds, activity: Activity, bar: Any, definitions: dict[Var, Expr]) -> None:
+    def __init__(
+        self, kinds: Kinds, activity: Activity, bar: Any, definitions: dict[Var, Expr], templates: Any = None
+    ) -> None:
         self.kinds = kinds
+        self.templates = templates
+        #: The statements that come before the contributions of another: the body of a user's template.
+        self.preludes: dict[Stmt, Block] = {}
         self.activity = activity
         self.bar = bar
         self.definitions = definitions
@@ -225,6 +230,7 @@ class StatementAdjoints:
         values = case_values(entry, bound, self.kind)
         env = self.environment(stmt, entry, bound)
         found: list[Contribution] = []
+        by_template: dict[str, Var] = {}
         for name in entry.differentiable:
             operand = bound.get(name)
             if name == entry.sequence or isinstance(operand, tuple):
@@ -241,7 +247,12 @@ class StatementAdjoints:
                 if self.kind(operand).sort in ("list", "tuple") and not self._grows(operand):
                     raise refused_list(stmt, entry)
                 text = self._choose(stmt, entry, name, values)
+                if text.startswith(TEMPLATE):
+                    by_template[name] = operand
+                    continue
                 found.append(Contribution(operand, (), self._fit(instantiate(text, env), stmt, entry, operand)))
+        if by_template:
+            found += self._by_template(stmt, entry, by_template, self.arguments(entry, bound))
         for name, operand in bound.items():
             if name in (*entry.differentiable, *entry.constant) or not entry.adjoint:
                 continue
@@ -249,6 +260,32 @@ class StatementAdjoints:
             if any(v in self.activity and self.kind(v).carries_derivative for e in given for v in vars_of(e)):
                 raise refused_parameter(stmt, entry, name)
         return found
+
+    def _by_template(
+        self, stmt: Assign, entry: Rule, operands: dict[str, Var], arguments: dict[str, Expr]
+    ) -> list[Contribution]:
+        """The contributions that a user's template makes to some of its operands."""
+
+        def value(role: tuple[str, Any]) -> Expr:
+            what, which = role
+            if what in ("argument", "tangent"):  # of a tangent only the shape is read
+                return argument_of(stmt, entry, arguments, which)
+            return results_of(stmt, entry, which) if what == "result" else self._adjoint_of(stmt, entry, which)
+
+        block, values = self.templates.apply(entry, "adjoint", list(operands), value, own(stmt))
+        self.preludes[stmt] = block
+        found = []
+        for (name, operand), given in zip(operands.items(), values):
+            if given is not None:
+                check_fit(self.kind(given), self.kind(operand), stmt, f"the adjoint of {name!r} by {entry.name}")
+                found.append(Contribution(operand, (), given))
+        return found
+
+    def _adjoint_of(self, stmt: Assign, entry: Rule, which: int | None) -> Expr:
+        if entry.results and which is None:
+            return Op("tuple", tuple(self.bar(stmt.var, (k,)) for k in range(entry.results)))
+        bar: Var = self.bar(stmt.var, (which,) if entry.results else ())
+        return bar
 
     def _grows(self, operand: Expr) -> bool:
         """Whether an operand is a list of unknown length whose items are alike."""
@@ -263,6 +300,19 @@ class StatementAdjoints:
 
     def environment(self, stmt: Assign, entry: Rule, bound: dict[str, Any]) -> dict[str, Expr]:
         """What the names of a formula stand for."""
+        env = self.arguments(entry, bound)
+        env.setdefault("y", stmt.var)
+        if entry.results:
+            for k in range(entry.results):
+                env[f"y{k}"] = Op("operator.getitem", (stmt.var, Const(k)))
+                env[f"g{k}"] = self.bar(stmt.var, (k,))
+        else:
+            env["g"] = self.bar(stmt.var, ())
+        return env
+
+    @staticmethod
+    def arguments(entry: Rule, bound: dict[str, Any]) -> dict[str, Expr]:
+        """What the parameters of a rule stand for: operands, or defaults."""
         env: dict[str, Expr] = {}
         for p in entry.parameters:
             operand = bound.get(p.name)
@@ -272,13 +322,6 @@ class StatementAdjoints:
                 env[p.name] = operand
             elif p.default is not registry.REQUIRED:
                 env[p.name] = as_const(p.default)
-        env.setdefault("y", stmt.var)
-        if entry.results:
-            for k in range(entry.results):
-                env[f"y{k}"] = Op("operator.getitem", (stmt.var, Const(k)))
-                env[f"g{k}"] = self.bar(stmt.var, (k,))
-        else:
-            env["g"] = self.bar(stmt.var, ())
         return env
 
     def _items(
@@ -390,6 +433,31 @@ class StatementAdjoints:
         """
         a, b = self.kinds.get(one, UNKNOWN), self.kinds.get(other, UNKNOWN)
         return same_shape(a.shape, b.shape) and a.dtype == b.dtype and (a.dtype is not None or one in self.activity)
+
+
+def results_of(stmt: Assign, entry: Rule, which: int | None) -> Expr:
+    """The result of an operation, or one of several."""
+    if entry.results and which is not None:
+        return Op("operator.getitem", (stmt.var, Const(which)))
+    return stmt.var
+
+
+def argument_of(stmt: Stmt, entry: Rule, arguments: dict[str, Expr], name: str) -> Expr:
+    """What is given for a parameter. Raises S303 for one that is left to a default that cannot be written down."""
+    if name not in arguments:
+        reason = f"the default of {name!r} of {entry.name} is no literal, which its rule would need"
+        raise S2sadError("S303", reason, stmt.origin, f"give {name} in the call")
+    return arguments[name]
+
+
+def check_fit(given: Kind, wanted: Kind, stmt: Stmt, what: str) -> None:
+    """Refuse (S303) a derivative that a user's rule gives in another shape than what it is the derivative of."""
+    ranks = [len(k.shape) if isinstance(k.shape, tuple) else None for k in (given, wanted)]
+    if None not in ranks and ranks[0] != ranks[1]:
+        axes = "a number" if not ranks[0] else f"an array of {ranks[0]} axes"
+        asked = "a number" if not ranks[1] else f"an array of {ranks[1]} axes"
+        help = "give it in the shape of what it is the derivative of"
+        raise S2sadError("S303", f"{what} is {axes}, where {asked} is wanted", stmt.origin, help)
 
 
 #: Operations that read only the shape of an operand, and at which position it stands.

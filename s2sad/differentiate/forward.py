@@ -17,6 +17,8 @@ from s2sad.differentiate.adjoints import (
     OTHER_ARGUMENTS,
     Path,
     StatementAdjoints,
+    argument_of,
+    check_fit,
     is_component,
     is_of_class,
     kind_at,
@@ -28,6 +30,7 @@ from s2sad.differentiate.adjoints import (
     refused_list,
     refused_operation,
     refused_parameter,
+    results_of,
     same_leaves,
     steps_along,
     suffix,
@@ -37,6 +40,7 @@ from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
 from s2sad.differentiate.normalise import normalise, with_own_arguments
 from s2sad.differentiate.sweeps import out_emitter
+from s2sad.differentiate.templates import Templates
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, Kind, is_named_tuple, same_shape
@@ -78,7 +82,7 @@ from s2sad.ir.nodes import (
 from s2sad.ir.walk import defs, exits, set_blocks, surely_bound, uses, vars_of
 from s2sad.rules import registry
 from s2sad.rules.binding import bind, case_values, rule_name
-from s2sad.rules.registry import choose
+from s2sad.rules.registry import TEMPLATE, choose
 
 Key = tuple[Var, Path]
 State = dict[Key, None]
@@ -155,7 +159,8 @@ class _Tangent:
             for s in walk(function.body)
             if isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name.endswith("_with_strides")
         }
-        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {})
+        templates = Templates(mode.lowering, self.kinds, mode.primals, self.f)
+        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.dot, {}, templates)
 
     def dot(self, var: Var, path: Path = ()) -> Var:
         key = (var, path)
@@ -476,6 +481,7 @@ class _Tangent:
                 whole_kind = self.kinds.get(stmt.var, UNKNOWN)
                 totals[k] = more if total is None else total_of(whole_kind, atom(total, emit), atom(more, emit))
 
+        by_template: dict[str, Var] = {}
         for name, cases in entry.tangent.items():
             operand = bound.get(name)
             if isinstance(operand, tuple) or name == entry.sequence:
@@ -494,6 +500,9 @@ class _Tangent:
             if text is None:
                 reason = f"{entry.name} has no tangent with respect to {name!r} for these arguments"
                 raise S2sadError("S303", reason, stmt.origin, OTHER_ARGUMENTS)
+            if text.startswith(TEMPLATE):
+                by_template[name] = operand
+                continue
             if text == "@same":
                 term = with_argument(entry, op, name, self.dot(operand))
             else:
@@ -505,12 +514,57 @@ class _Tangent:
             ):
                 term = Op("s2sad.rebroadcast", (term, stmt.var))
             add(term)
-        for name, operand in bound.items():
-            known = name in entry.tangent or name in entry.constant or not entry.tangent
-            active = isinstance(operand, Var) and (operand, ()) in state and kind_of_expr(operand, self.kinds)
-            if not known and active and active.carries_derivative:
-                raise refused_parameter(stmt, entry, name)
+        for name in bound if entry.adjoint else ():
+            operand = None if name in (*entry.tangent, *entry.constant) else bound[name]
+            if not isinstance(operand, Var) or not self.kinds.get(operand, UNKNOWN).carries_derivative:
+                continue
+            if any((operand, path) in state for path in self.paths(operand)):
+                if name not in entry.adjoint:
+                    raise refused_parameter(stmt, entry, name)
+                reason = f"{entry.name} has no tangent with respect to {name!r}"
+                raise S2sadError("S303", reason, stmt.origin, "register it, or use reverse mode")
+        if by_template:
+            found = self.by_template(stmt, entry, by_template, self.adjoints.arguments(entry, bound), made, links)
+            whole = self.kinds.get(stmt.var, UNKNOWN)
+            for k, more in enumerate(found):
+                first = totals[k]
+                if more is not None:
+                    totals[k] = more if first is None else total_of(whole, atom(first, emit), more)
         return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
+
+    def by_template(
+        self,
+        stmt: Assign,
+        entry: registry.Rule,
+        operands: dict[str, Var],
+        arguments: dict[str, Expr],
+        made: Block,
+        links: dict[str, Any],
+    ) -> list[Expr | None]:
+        """The tangents of the results that a user's template gives for those of its arguments, zeros among them."""
+
+        def value(role: tuple[str, Any]) -> Expr:
+            what, which = role
+            if what in ("result", "adjoint"):  # of an adjoint only the shape is read
+                return results_of(stmt, entry, which)
+            if what == "tangent" and which in operands:
+                return self.dot(operands[which])
+            given = argument_of(stmt, entry, arguments, which)
+            if what == "argument":
+                return given
+            kind = kind_of_expr(given, self.kinds)
+            return Const(0.0) if kind.shape == () else Op("numpy.zeros_like", (given,))
+
+        several = range(entry.results) if entry.results else range(1)
+        found: list[Expr | None]
+        block, found = self.adjoints.templates.apply(entry, "tangent", several, value, links, operands)
+        made += block
+        for k, given in enumerate(found):
+            if given is not None:
+                whole = self.kinds.get(stmt.var, UNKNOWN)
+                wanted = kind_at(whole, (k,)) if entry.results else whole
+                check_fit(kind_of_expr(given, self.kinds), wanted, stmt, f"the tangent of {entry.name}")
+        return found
 
     def is_list(self, operand: Any, state: State) -> bool:
         """Whether an operand is a list, or holds one, with a tangent that is not zero."""

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import functools
 import importlib
+import math  # noqa: F401  (formulas may call it)
 import pkgutil
-from collections.abc import Callable, Mapping
+import re
+import sys
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+import numpy as np
 
 from s2sad.errors import S2sadError
 from s2sad.frontend.expressions import BINARY, COMPARE, UNARY
 from s2sad.ir.nodes import DISPLAYS, Assign, Const, Expr, Op, Var
+from s2sad.rules import registry
+from s2sad.rules.binding import bind
 
 #: Operations of the engine that rule texts name plainly.
 ENGINE = ("spread", "unspread", "unbroadcast", "rebroadcast")
@@ -48,12 +57,89 @@ def runtime_function(name: str) -> str | None:
         raise S2sadError("S302", reason, help="pip install s2sad[scipy]") from error
 
 
+def callable_names() -> dict[str, str]:
+    """What a formula may call by a plain name -> qualified name."""
+    return {**{n: f"s2sad.{n}" for n in ENGINE}, **{n: f"builtins.{n}" for n in BUILTINS}, **runtime_functions()}
+
+
 @functools.lru_cache(maxsize=4096)
 def template(text: str) -> tuple[Expr, tuple[tuple[str, Var], ...]]:
     """The nested expression of a formula, and its placeholders by name."""
     names: dict[str, Var] = {}
     tree = _compile(ast.parse(text, mode="eval").body, names)
     return tree, tuple(names.items())
+
+
+def check_formula(text: str, known: Collection[str], needed: Collection[str]) -> tuple[str, str] | None:
+    """What is wrong with a formula, and what to write instead; None if nothing.
+
+    known: the names that it may read. needed: those that it has to read.
+
+    >>> check_formula("g * cos(x)", {"g", "x"}, {"g"})
+    ("it calls 'cos', which is not known here", 'write np.cos')
+    """
+    try:
+        tree, names = template(text)
+    except SyntaxError:
+        return f"`{text}` is not valid Python", "write an expression"
+    except S2sadError as error:
+        return _unknown_call(text, error)
+    for name, _ in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, list(known), 1)
+            listed = ", ".join(sorted(known))
+            return f"it names {name!r}, which is not known here", (
+                f"did you mean {near[0]!r}?" if near else f"it may name {listed}, np and math"
+            )
+    missing = sorted(set(needed) - {n for n, _ in names})
+    if missing:
+        return f"it does not read {missing[0]!r}, in which it is linear", f"multiply by {missing[0]}"
+    pending: list[Expr] = [tree]
+    while pending:
+        e = pending.pop()
+        if isinstance(e, Op):
+            problem = _wrong_operation(e)
+            if problem is not None:
+                return problem
+            pending += [*e.operands, *(v for _, v in e.keywords)]
+    return None
+
+
+def _unknown_call(text: str, error: S2sadError) -> tuple[str, str]:
+    called = re.findall(r"calls '(\w+)'", error.reason)
+    if not called:
+        return error.reason, "write a function, and register that: @adjoint, or custom_vjp"
+    name = called[0]
+    in_numpy = f"write np.{name}" if hasattr(np, name) else "write a template, @adjoint, which may call any function"
+    return f"it calls {name!r}, which is not known here", in_numpy
+
+
+def _wrong_operation(op: Op) -> tuple[str, str] | None:
+    """What is wrong with one operation of a formula: its function is missing, or one of its arguments."""
+    module, _, name = op.name.rpartition(".")
+    if module == "numpy.ndarray":
+        if not hasattr(np.ndarray, name):
+            return f"an array has no {name!r}", "look it up in numpy.ndarray"
+    elif op.name.startswith(("numpy.", "math.")):
+        held: Any = sys.modules.get(op.name.partition(".")[0])
+        for part in op.name.split(".")[1:]:
+            if not hasattr(held, part):
+                shown = getattr(held, "__name__", "numpy")
+                near = difflib.get_close_matches(part, dir(held), 1)
+                return f"{shown} has no {part!r}", f"did you mean {near[0]}?" if near else "look it up"
+            held = getattr(held, part)
+    entry = registry.find(op.name)
+    if entry is None or op.name in DISPLAYS or op.name.startswith("operator."):
+        return None
+    try:
+        bound = bind(entry, op)
+    except S2sadError as error:
+        return error.reason, error.help
+    for p in entry.parameters:
+        if p.default is registry.REQUIRED and p.name not in bound and not p.variadic:
+            listed = ", ".join(q.name for q in entry.parameters)
+            return f"{op.name.rpartition('.')[2]} lacks its argument {p.name!r}", f"its arguments are {listed}"
+    return None
 
 
 def instantiate(text: str, operands: Mapping[str, Expr]) -> Expr:

@@ -16,6 +16,7 @@ from s2sad.analysis.recovery import Needs, plan_recovery
 from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells, suffix
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.shadows import Shadows
+from s2sad.differentiate.templates import Templates
 from s2sad.differentiate.trips import WayOut, complete_trips
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -42,7 +43,7 @@ from s2sad.ir.nodes import (
     blocks_of,
     walk,
 )
-from s2sad.ir.walk import defs, exposed_reads, surely_bound, vars_of
+from s2sad.ir.walk import defs, defs_within, exposed_reads, reads_from_outside, surely_bound, vars_of
 
 if TYPE_CHECKING:
     from s2sad.differentiate.reverse import ReverseMode
@@ -100,7 +101,8 @@ class AdjointNeeds:
         for stmt in walk(self.function.body):
             if isinstance(stmt, Assign):
                 definitions[stmt.var] = Const(None) if stmt.var in definitions else stmt.expr
-        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.bar, definitions)
+        templates = Templates(mode.lowering, self.kinds, mode.primals, self.function)
+        self.adjoints = StatementAdjoints(self.kinds, self.activity, self.bar, definitions, templates)
         self.contributions: dict[Stmt, list[Contribution]] = {}
         self.calls: dict[Stmt, CallPlan] = {}
         self.active_blocks: set[Stmt] = set()
@@ -206,16 +208,19 @@ class AdjointNeeds:
             for var in self._shadows_read(stmt):
                 made_here = var in defs(stmt)
                 needs.add(self.shadow_bindings[var] if made_here else stmt, self.bar(var), after=made_here)
+            prelude = self.adjoints.preludes.get(stmt, [])
+            inside = defs_within(prelude)
+            for var in reads_from_outside(prelude):
+                if var not in made:
+                    needs.add(stmt, var, after=self._is_own_result(stmt, var))
+                    if self.aliases.written(var):
+                        needs.contents.setdefault(stmt, {})[var] = None
             for contribution in self.contributions.get(stmt, ()):
                 for var in [*vars_of(contribution.value), *vars_of(contribution.index)]:
-                    if var in made:
-                        continue
-                    own_result = (
-                        isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
-                    )
-                    needs.add(stmt, var, after=own_result)
+                    if var not in made and var not in inside:
+                        needs.add(stmt, var, after=self._is_own_result(stmt, var))
                 for var in [*read_cells(contribution.value), *vars_of(contribution.index)]:
-                    if var not in made and self.aliases.written(var):
+                    if var not in made and var not in inside and self.aliases.written(var):
                         needs.contents.setdefault(stmt, {})[var] = None
                 for var in self._reached_through(contribution.var):
                     needs.add(stmt, var)
@@ -254,6 +259,11 @@ class AdjointNeeds:
                         needs.add(stmt, var, after=True)
         self._need_replaced_shapes(needs)
         return needs
+
+    @staticmethod
+    def _is_own_result(stmt: Stmt, var: Var) -> bool:
+        """Whether a statement binds a Var that it does not read."""
+        return isinstance(stmt, Assign) and var is stmt.var and not any(v is var for v in vars_of(stmt.expr))
 
     def _need_replaced_shapes(self, needs: Needs) -> None:
         """Ask for arrays that a branch or loop replaces by others of which the shape is not certain to be the same.

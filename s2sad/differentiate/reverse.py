@@ -37,7 +37,7 @@ class ReverseMode:
     """Makes the gradient of a program's entry, and the halves of the functions that it calls."""
 
     def __init__(self, program: Program, kinds: Kinds, lowering: Lowering | None = None) -> None:
-        self.lowering = lowering
+        self.lowering = lowering or Lowering()
         self.kinds: Kinds = dict(kinds)
         self.sharing = Sharing(program, self.kinds)
         self.counters: dict[Stmt, Var] = {}

@@ -52,7 +52,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, defs_within, exits, set_blocks, vars_of
+from s2sad.ir.walk import defs, defs_within, exits, reads_from_outside, set_blocks, vars_of
 
 #: The state of an adjoint that is bound; one that is zero is absent.
 SHARED, OWNED = "shared", "owned"
@@ -215,14 +215,18 @@ class Sweeps(Apart):
         if not any(present.values()):
             return
         mine = {self.bar(stmt.var, p): p for p in paths}
+        prelude = self.adjoints.preludes.get(stmt, [])
+        read_before = reads_from_outside(prelude)
         for path in paths:
             # A formula of several results reads all their adjoints.
-            if present[path] is None and any(
-                self.bar(stmt.var, path) in vars_of(c.value) and c.value is not self.bar(stmt.var, path)
-                for c in self.contributions[stmt]
+            bar = self.bar(stmt.var, path)
+            if present[path] is None and (
+                bar in read_before
+                or any(bar in vars_of(c.value) and c.value is not bar for c in self.contributions[stmt])
             ):
                 out.append(self._zero(stmt.var, path, links))
                 present[path] = OWNED
+        out += prelude
         live = [
             c
             for c in self.contributions[stmt]

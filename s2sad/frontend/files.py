@@ -37,6 +37,7 @@ from s2sad.frontend.resolve import (
 )
 from s2sad.frontend.source import Source, read_file, read_tree
 from s2sad.ir.kinds import STR, UNKNOWN, Kind, join, kind_of
+from s2sad.rules import registry
 
 #: Decorators that leave the function's values as they are, by the start of their qualified names.
 _TRANSPARENT = (
@@ -307,7 +308,9 @@ class FileModule:
             except S2sadError:
                 del self._found[name]
                 raise
-        return self._found[name]
+        found = self._found[name]
+        rule = found.primal.rule_name if isinstance(found, UserFunction) else None
+        return found if rule is None else Known(rule)
 
     def _lookup(self, name: str) -> Binding | None:
         records = self._records(name)
@@ -515,6 +518,15 @@ class FilePrimal(Primal):
         self.dotted = dotted
         self.in_class = bool(around) and isinstance(around[-1], gast.ClassDef)
         self._source: Source | None = None
+
+    @property
+    def qualified(self) -> str:
+        """The name under which the function can have a rule."""
+        return f"{self.module.name}.{self.dotted}"
+
+    @property
+    def rule_name(self) -> str | None:
+        return self.qualified if registry.is_of_user(self.qualified) else None
 
     @property
     def source(self) -> Source:

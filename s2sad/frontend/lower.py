@@ -16,14 +16,18 @@ from s2sad.frontend import desugar, support
 from s2sad.frontend.resolve import (
     Primal,
 )
+from s2sad.frontend.scopes import parameters
 from s2sad.frontend.statements import Statements
 from s2sad.ir.attempts import cut_attempts
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import (
+    Assign,
+    Block,
     Const,
     Expr,
     Function,
     Label,
+    Op,
     Return,
     Var,
 )
@@ -42,6 +46,9 @@ class Lowering:
     #: What methods were called: (class, name) -> the function found there.
     methods: dict[tuple[type, str], object] = field(default_factory=dict)
 
+    #: The one function that is read although it has a rule.
+    by_body: Primal | None = None
+
     #: The functions that take or give function values with what these captured, of which the user's own know nothing.
     written_out: set[Label] = field(default_factory=set)
 
@@ -56,9 +63,13 @@ class Lowering:
         """The generic IR of a user function; its refusal is raised each time that it is asked for."""
         if label not in self.functions:
             primal = self.primals[label]
+            rule = None if primal == self.by_body else primal.rule_name
             try:
-                support.check(primal.source)
-                self.functions[label] = lower(primal, label, self)
+                if rule is not None:
+                    self.functions[label] = as_operation(primal, label, rule)
+                else:
+                    support.check(primal.source)
+                    self.functions[label] = lower(primal, label, self)
             except S2sadError as error:
                 self.functions[label] = error
         found = self.functions[label]
@@ -74,6 +85,22 @@ def lower(primal: Primal, label: Label, lowering: Lowering) -> Function:
     """The IR of one user function, its webs split."""
     function = _Lowerer(primal, label, lowering).function()
     return split_webs(cut_attempts(function))[0]
+
+
+def as_operation(primal: Primal, label: Label, name: str) -> Function:
+    """The IR of a user function that has a rule: the one operation that it is."""
+    params = parameters(primal.source.node.args)
+    starred = next((p for p in params if p.passing in ("args", "kwargs")), None)
+    if starred is not None:
+        place = primal.source.place(primal.source.node)
+        reason = f"{primal.name} has a rule, and takes {starred.name!r}, as many arguments as there are"
+        raise S2sadError("S303", reason, place, "call it in a function")
+    operands = tuple(p.var for p in params if p.passing != "keyword")
+    keywords = tuple((p.name, p.var) for p in params if p.passing == "keyword")
+    result = Var("result", temporary=True)
+    origin = primal.source.place(primal.source.node)
+    body: Block = [Assign(result, Op(name, operands, keywords), origin=origin), Return((result,), origin=origin)]
+    return Function(label, params, body, {}, origin=origin, primal=primal, annotations=FunctionFacts({}, []))
 
 
 class _Lowerer(Statements):

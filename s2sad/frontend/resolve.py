@@ -99,6 +99,11 @@ class Primal:
         self.scope = scope
 
     @property
+    def rule_name(self) -> str | None:
+        """The name under which the function itself has a rule; None where it has none."""
+        return None
+
+    @property
     def source(self) -> Source:
         raise NotImplementedError
 
@@ -124,6 +129,10 @@ class LivePrimal(Primal):
         self._source: Source | None = None
         if not function.__name__.isidentifier():
             self.name = self.source.name
+
+    @property
+    def rule_name(self) -> str | None:
+        return registry.named(self.function)
 
     def default_of(self, name: str) -> object:
         code = self.function.__code__
@@ -217,6 +226,9 @@ def qualified_name(held: Any) -> str | None:
     >>> qualified_name(math.sin), qualified_name(np.sin), qualified_name(np.linalg.norm), qualified_name(len)
     ('math.sin', 'numpy.sin', 'numpy.linalg.norm', 'builtins.len')
     """
+    own = registry.named(held)
+    if own is not None:
+        return own
     # A distribution of scipy.stats is the one object of its class: norm, of norm_gen.
     name = getattr(held, "__name__", type(held).__name__.removesuffix("_gen"))
     if not isinstance(name, str):

@@ -275,6 +275,13 @@ def exposed_reads(block: Block, assigned: set[Var], found: set[Var]) -> set[Var]
     return assigned
 
 
+def reads_from_outside(block: Block) -> list[Var]:
+    """The Vars that a block may read before it binds them, in the order of the text."""
+    found: set[Var] = set()
+    exposed_reads(block, set(), found)
+    return [v for v in dict.fromkeys(v for s in walk(block) for v in uses(s)) if v in found]
+
+
 def callees(function: Function) -> dict[Label, None]:
     """The functions of the program that a function calls, in the order of the text."""
     found: dict[Label, None] = {}

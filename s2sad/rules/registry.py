@@ -11,15 +11,32 @@ import difflib
 import functools
 import importlib
 import re
+import sys
+import threading
 import types
-from collections.abc import Callable, Mapping, Sequence
+import warnings
+import weakref
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from importlib.metadata import entry_points
 from typing import Any
 
+from s2sad.errors import S2sadWarning
 from s2sad.ir.kinds import UNKNOWN, Kind, kind_of, said_dtype
 
+
+class _Required:
+    def __repr__(self) -> str:
+        return "REQUIRED"
+
+    def __reduce__(self) -> str:
+        return "REQUIRED"
+
+
 #: Marks a parameter without a default.
-REQUIRED: Any = type("Required", (), {"__repr__": lambda self: "REQUIRED"})()
+REQUIRED: Any = _Required()
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,27 @@ class Parameter:
     keyword_only: bool = False
 
 
+#: The text of a formula that a template stands for.
+TEMPLATE = "@template"
+
+
+@dataclass(frozen=True)
+class Template:
+    """A user's function that gives all adjoints, or all tangents, of an operation at once.
+
+    primal: the frontend's handle of it.
+    takes: what each of its parameters stands for: ("result", 0), ("argument", "x"), and the derivative of such a one,
+        ("adjoint", 0) or ("tangent", "x"). Without a position, ("result", None) is all results.
+    gives: what its results are the derivatives of: parameters for an adjoint, positions of results for a tangent.
+    opaque: it is called by its name; otherwise its body becomes part of the derivative.
+    """
+
+    primal: Any
+    takes: tuple[tuple[str, Any], ...]
+    gives: tuple[Any, ...]
+    opaque: bool = False
+
+
 @dataclass(frozen=True)
 class Rule:
     """What is known of one operation.
@@ -68,6 +106,9 @@ class Rule:
         of a variadic parameter (`*operands`); both may read another item by a literal position, `operands[0]`.
     results: number of results, 0 for a single one that is not a tuple.
     refused: parameters by which there is a derivative but no formula, with the reason that is said.
+    templates: what stands for "@template" in the "adjoint" or the "tangent", or is its transpose, as "transpose for
+        tangent".
+    function: the frontend's handle of the operation, where that is a user's function.
     """
 
     name: str
@@ -84,6 +125,8 @@ class Rule:
     results: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
     doc: str = ""
+    templates: Mapping[str, Template] = field(default_factory=dict)
+    function: Any = None
 
     @property
     def differentiable(self) -> tuple[str, ...]:
@@ -99,9 +142,38 @@ class Refusal:
     help: str
 
 
+#: What has to be made again when a rule is registered.
+dependents: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+class Table:
+    """Rules by qualified name. Those of a derivative's own tables come before those of the common one."""
+
+    def __init__(self) -> None:
+        self.rules: dict[str, Rule] = {}
+        #: What made it, for another process: a function and its arguments.
+        self.recipe: tuple[Any, ...] | None = None
+
+    def __reduce__(self) -> Any:
+        return object.__reduce__(self) if self.recipe is None else self.recipe
+
+    def add(self, entry: Rule) -> Rule:
+        """Register a rule, instead of what this table had under its name; what was derived before is made again."""
+        self.rules[entry.name] = entry
+        for derivative in list(dependents):
+            derivative.forget()
+        return entry
+
+
 _rules: dict[str, Rule] = {}
 _described: dict[str, Rule] = {}
 _aliases: dict[str, str] = {}
+#: The users' rules for all derivatives.
+COMMON = Table()
+#: The tables that come before the common one, the first first.
+_own_tables: ContextVar[tuple[Table, ...]] = ContextVar("own_tables", default=())
+#: The names under which users' functions have rules.
+_function_names: weakref.WeakKeyDictionary[types.FunctionType, str] = weakref.WeakKeyDictionary()
 _refusals: dict[str, Refusal] = {}
 
 
@@ -158,6 +230,19 @@ def elementwise(
     A partial of "1" or "-1" passes `g` on. A text that names `g` stands for the whole adjoint, linear in `g`, where a
     product would not do (`np.where(c, g, 0)`). The engine sums the adjoint back to the parameter's shape.
     """
+    return register(elementwise_rule(name, parse_signature(signature), partials, kind=kind, constant=constant, doc=doc))
+
+
+def elementwise_rule(
+    name: str,
+    parameters: tuple[Parameter, ...],
+    partials: Mapping[str, Formula],
+    *,
+    kind: Callable[..., Kind] | None = None,
+    constant: Sequence[str] = (),
+    doc: str = "",
+) -> Rule:
+    """The rule of an elementwise operation, unregistered."""
     from s2sad.rules.results import elementwise_kind
 
     def times(cases: Formula, factor: str) -> tuple[Case, ...]:
@@ -170,18 +255,32 @@ def elementwise(
             made.append(Case(case.when, text))
         return tuple(made)
 
-    return register(
-        Rule(
-            name,
-            parse_signature(signature),
-            adjoint={p: times(c, "g") for p, c in partials.items()},
-            tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
-            kind=kind or elementwise_kind,
-            constant=tuple(constant),
-            cheap=True,
-            elementwise=True,
-            doc=doc,
-        )
+    return Rule(
+        name,
+        parameters,
+        adjoint={p: times(c, "g") for p, c in partials.items()},
+        tangent={p: times(c, f"{p}_dot") for p, c in partials.items()},
+        kind=kind or elementwise_kind,
+        constant=tuple(constant),
+        cheap=True,
+        elementwise=True,
+        doc=doc,
+    )
+
+
+def text_rule(
+    name: str, parameters: tuple[Parameter, ...], adjoints: Mapping[str, Formula], tangents: Mapping[str, Formula],
+    *, constant: Sequence[str] = (), views: Sequence[str] = (), results: int = 0,
+) -> Rule:
+    """A rule by its adjoints and tangents, unregistered."""
+    return Rule(
+        name,
+        parameters,
+        adjoint={p: _cases(f) for p, f in adjoints.items()},
+        tangent={p: _cases(f) for p, f in tangents.items()},
+        constant=tuple(constant),
+        views=tuple(views),
+        results=results,
     )
 
 
@@ -329,7 +428,73 @@ def find(name: str) -> Rule | None:
     ('x',)
     """
     load("scipy" if "scipy." in name else "numpy")
-    return _rules.get(_aliases.get(name, name))
+    name = _aliases.get(name, name)
+    for table in (*_own_tables.get(), COMMON):
+        if name in table.rules:
+            return table.rules[name]
+    return _rules.get(name)
+
+
+@contextmanager
+def using(tables: tuple[Table, ...]) -> Iterator[None]:
+    """Let these tables come before all others, in this thread, meanwhile."""
+    token = _own_tables.set((*tables, *_own_tables.get()))
+    try:
+        yield
+    finally:
+        _own_tables.reset(token)
+
+
+def canonical_name(name: str) -> str:
+    """The name under which the rule of a name stands.
+
+    >>> canonical_name("numpy.ndarray.sum")
+    'numpy.sum'
+    """
+    load()
+    return _aliases.get(name, name)
+
+
+def name_of_function(function: types.FunctionType) -> str:
+    """The name under which a user's function can have a rule: of two with the same qualified name the second counts."""
+    found = _function_names.get(function)
+    if found is None:
+        found = plain = f"{function.__module__}.{function.__qualname__}"
+        number = 2
+        while found in _function_names.values():
+            found, number = f"{plain}#{number}", number + 1
+        _function_names[function] = found
+    return found
+
+
+def named(function: object) -> str | None:
+    """The name under which a function has a rule of a user's here, or None."""
+    if not isinstance(function, types.FunctionType):
+        return None
+    name = _function_names.get(function)
+    if name is None:
+        name = f"{function.__module__}.{function.__qualname__}"
+        if not is_of_user(name) or _held(name) is not function:
+            return None
+    return name if is_of_user(name) else None
+
+
+def is_of_user(name: str) -> bool:
+    """Whether a user's rule stands under a name here."""
+    load()
+    return any(name in table.rules for table in (*_own_tables.get(), COMMON))
+
+
+def _held(name: str) -> object:
+    """What a loaded module holds under a qualified name; None if nothing."""
+    parts = name.split(".")
+    for count in range(len(parts) - 1, 0, -1):
+        held: Any = sys.modules.get(".".join(parts[:count]))
+        if held is not None:
+            for part in parts[count:]:
+                held = getattr(held, part, None)
+            return held
+    return None
 
 
 def refusal(name: str) -> Refusal | None:
@@ -345,7 +510,7 @@ def refusal(name: str) -> Refusal | None:
 def names() -> list[str]:
     """All qualified names that have a rule, sorted."""
     load()
-    return sorted([*_rules, *_aliases])
+    return sorted({*_rules, *_aliases, *COMMON.rules})
 
 
 def refused_names() -> list[str]:
@@ -366,17 +531,45 @@ def nearest(name: str, count: int = 3) -> list[str]:
 #: What holds the rule files, by the library that a program must use for them to be of interest.
 _TABLES = {"numpy": "s2sad.rules.table", "scipy": "s2sad.rules.scipy.table"}
 _loaded: set[str] = set()
+_begun: set[str] = set()
+_loading = threading.RLock()
 
 
 def load(*libraries: str) -> None:
     """Import the rule files, once, when first asked for a rule; those of every library unless some are named.
 
-    A table is data: none imports the library that it speaks of.
+    A table is data: none imports the library that it speaks of. After that of NumPy come the rules of entry points.
     """
-    for library in dict.fromkeys(["numpy", *(libraries or _TABLES)]):
-        if library not in _loaded:
-            _loaded.add(library)
-            importlib.import_module(_TABLES[library])
+    wanted = dict.fromkeys(["numpy", *(libraries or _TABLES)])
+    if all(library in _loaded for library in wanted):
+        return
+    with _loading:
+        for library in wanted:
+            if library not in _begun:
+                _begun.add(library)
+                importlib.import_module(_TABLES[library])
+                if library == "numpy":
+                    load_entry_points()
+                _loaded.add(library)
+
+
+#: The group of entry points under which a package names its rules.
+ENTRY_POINTS = "s2sad.rules"
+
+
+def load_entry_points() -> None:
+    """Load what installed packages name as their rules: modules that register them, or functions to be called.
+
+    One that fails is warned of, and its rules are missing.
+    """
+    for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: (p.name, p.value)):
+        try:
+            found = point.load()
+            if callable(found):
+                found()
+        except Exception as error:
+            reason = f"the rules that the entry point {point.name} = {point.value} names cannot be loaded: {error}"
+            warnings.warn(S2sadWarning(reason), stacklevel=2)
 
 
 class Unknown:
