@@ -250,6 +250,13 @@ linear(
     x="uncut(g, np.shape(x)[axis], axis, start, stop)",
 )
 linear(
+    f"{_signals}.reduceat_adjoint",
+    "x, a, indices, axis=0",
+    kind=_like("a", "x"),
+    constant=("a",),
+    x="np.add.reduceat(g, indices, axis)",
+)
+linear(
     f"{_signals}.gradient_adjoint",
     "x, spacing=1.0, axis=-1, edge_order=1",
     kind=_like("x", "x"),

@@ -22,6 +22,8 @@ CONSTRUCTS = frozenset({
     "builtins.reversed", "builtins.slice", "builtins.tuple", "builtins.zip", "numpy.errstate", "numpy.printoptions",
 })  # fmt: skip
 
+#: The methods of ufuncs.
+METHODS = ("accumulate", "at", "outer", "reduce", "reduceat")
 STATUSES = ("covered", "constant", "refused")
 
 
@@ -70,6 +72,8 @@ def public_functions(module: str) -> list[str]:
 def registered(module: str) -> list[str]:
     """The names of a module that the table speaks of, whether this version of the module has them or not."""
     names = {*registry.names(), *registry.refused_names(), *CONSTRUCTS, *writers.WRITERS}
+    if module == "numpy.ufunc":
+        return sorted(name for name in names if name.count(".") == 2 and name.rpartition(".")[2] in METHODS)
     return sorted(name for name in names if name.rpartition(".")[0] == module)
 
 
@@ -87,6 +91,7 @@ def counts(names: Iterable[str]) -> dict[str, int]:
 ROWS = {
     "`numpy`": "numpy",
     "methods and attributes of arrays": "numpy.ndarray",
+    "methods of ufuncs": "numpy.ufunc",
     "`numpy.linalg`": "numpy.linalg",
     "`numpy.fft`": "numpy.fft",
     "`math`": "math",

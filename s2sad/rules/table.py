@@ -17,5 +17,6 @@ from s2sad.rules import (  # noqa: F401
     shapes,
     signals,
     statistics,
+    ufuncs,
     writers,
 )

@@ -218,3 +218,18 @@ def between_adjoint(g: Any, num: int, endpoint: bool, which: int, axis: int = 0)
     """The adjoint of the first (0) or second (1) end by `np.linspace(…, num, endpoint, axis=axis)`, stretched."""
     points = np.linspace(1 - which, which, num, endpoint, dtype=np.result_type(g))
     return np.tensordot(points, np.moveaxis(g, axis, 0), 1)
+
+
+# Sums of stretches
+def reduceat_adjoint(g: Any, a: Any, indices: Any, axis: int = 0) -> Any:
+    """The adjoint of `np.add.reduceat(a, indices, axis)`: g added to each element of its stretch.
+
+    >>> reduceat_adjoint(np.array([1.0, 5.0]), np.zeros(4), [0, 3])
+    array([1., 1., 1., 5.])
+    """
+    total = np.zeros(np.shape(a), np.result_type(g))
+    rows, parts = np.moveaxis(total, axis, 0), np.moveaxis(g, axis, 0)
+    ends = [*indices[1:], len(rows)]
+    for k in range(len(ends)):
+        rows[indices[k] : max(ends[k], indices[k] + 1)] += parts[k]
+    return total

@@ -132,6 +132,9 @@ def evaluate(text: str, values: dict[str, Any]) -> Any:
 
 
 # A use: its function, its bound arguments
+UFUNC_METHODS = ("reduce", "accumulate", "outer", "reduceat")
+
+
 def function_of(name: str) -> Any:
     """The function of a qualified name; None where this version of Python or NumPy has none."""
     if name.startswith("numpy.ndarray."):
@@ -142,6 +145,8 @@ def function_of(name: str) -> Any:
     module, _, last = name.rpartition(".")
     if module.startswith("scipy.stats."):  # a method of a distribution
         return getattr(getattr(importlib.import_module("scipy.stats"), module.rpartition(".")[2]), last)
+    if last in UFUNC_METHODS and module.startswith("numpy."):
+        return getattr(function_of(module), last)
     return getattr(importlib.import_module(module), last, None)
 
 

@@ -138,6 +138,7 @@ def uses():
             yield use("s2sad.runtime.signals.uncut", a, a.shape[axis] + 2, axis, 1, -1)
             yield use("s2sad.runtime.signals.along", numbers((a.shape[axis],)), a, axis)
         yield use("s2sad.runtime.signals.along", a + 1, a, 0)
+        yield use("s2sad.runtime.signals.reduceat_adjoint", a[:2], a, [0, 1], 0).by("x")
     for axis, order in ((0, 1), (-1, 2)):
         yield use("s2sad.runtime.signals.gradient_adjoint", Q, 0.3, axis, order).by("x")
         yield use("s2sad.runtime.signals.gradient_adjoint", Q, np.array([0.0, 0.3, 1.0]), axis, order).by("x")

@@ -29,6 +29,7 @@ from rules import (
     test_shapes,
     test_signals,
     test_statistics,
+    test_ufuncs,
 )
 from rules.harness import ARRAY_ATTRIBUTES, Use, agree, bind, call, dot, function_of, is_active, is_literal, use
 
@@ -41,6 +42,7 @@ from s2sad.transforms import jvp, vjp
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
     test_linalg, test_selecting, test_signals, test_statistics, test_decompositions,
+    test_ufuncs,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
