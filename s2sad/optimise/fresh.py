@@ -230,7 +230,7 @@ def _portable(dtype: str) -> str:
 
 REPEATED = frozenset({
     "s2sad.spread", "s2sad.rebroadcast", "numpy.broadcast_to", "numpy.diagonal", "numpy.ndarray.diagonal",
-    "numpy.linalg.diagonal",
+    "numpy.linalg.diagonal", "numpy.imag", "numpy.ndarray.imag",
     "s2sad.runtime.adjoints.diag_adjoint", "s2sad.runtime.linalg.einsum_adjoint", "operator.getitem",
 })  # fmt: skip
 """What makes arrays whose cells may be the same memory or read-only, and items, which may be anything."""

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.kinds import INT, Kind
+from s2sad.rules.arguments import asked_dtype
 from s2sad.rules.registry import Case, alias, linear, nondifferentiable, rule
 from s2sad.rules.results import (
+    KindFunction,
     Literals,
     array_dtype,
     cumulative_kind,
@@ -38,8 +40,45 @@ def _real_dtype(dtype: str | None) -> str | None:
     return inexact and str(np.zeros(0, inexact).real.dtype.name)
 
 
-# Sums and means
-linear("numpy.sum", _REDUCTION, kind=reduction_kind(sum_dtype), a="spread(g, a, axis, keepdims)")
+def _in_dtype(kind: KindFunction) -> KindFunction:
+    """The kind function of a reduction that may be asked for a dtype."""
+
+    def asked(*, literals: Literals, dtype: Kind, **bound: Any) -> Kind:
+        made = kind(literals=literals, **bound)
+        return Kind(made.sort, asked_dtype(literals, made.dtype), made.shape)
+
+    return asked
+
+
+def _masked(*cases: Case, where: str = "where == True and dtype is None") -> list[Case]:
+    """Cases that hold for whole arrays in their own dtype."""
+    return [Case(f"{where} and ({case.when or True})", case.text) for case in cases]
+
+
+# Sums and means. Where `where` is false an element does not count; a result in another dtype gives its adjoint back.
+_SUM = "a, axis=None, dtype=None, *, keepdims=False, initial={}, where=True"
+_BACK = "spread(cast_back(g, a, dtype), a, axis, keepdims)"
+rule(
+    "numpy.sum",
+    _SUM.format(0),
+    kind=_in_dtype(reduction_kind(sum_dtype)),
+    a=[
+        *_masked(Case("", "spread(g, a, axis, keepdims)")),
+        Case("dtype is None", "np.where(where, spread(g, a, axis, keepdims), 0)"),
+        Case("where == True", _BACK),
+        Case("", f"np.where(where, {_BACK}, 0)"),
+    ],
+    initial=[Case("dtype is None", "np.sum(g)")],
+    tangent={
+        "a": [
+            *_masked(Case("initial == 0", "@same")),
+            *_masked(Case("", "np.sum(a_dot, axis=axis, keepdims=keepdims)")),
+            Case("dtype is None", "np.sum(a_dot, axis=axis, keepdims=keepdims, where=where)"),
+            Case("", "cast(np.sum(a_dot, axis=axis, keepdims=keepdims, where=where), dtype)"),
+        ],
+        "initial": [Case("dtype is None", "np.full(np.shape(y), initial_dot)[()]")],
+    },
+)
 
 
 def _mean_over_axes(values: Mapping[str, Any]) -> str | None:
@@ -59,7 +98,24 @@ _MEAN = [
     Case(_IS_NUMPY, _mean_over_axes),
     Case("", "spread(g / divisor(a, axis), a, axis, keepdims)"),
 ]
-linear("numpy.mean", _REDUCTION, kind=reduction_kind(inexact_dtype), a=_MEAN)
+_COUNT = "np.sum(np.broadcast_to(where, a.shape), axis=axis, keepdims=keepdims, dtype=a.dtype)"
+rule(
+    "numpy.mean",
+    "a, axis=None, dtype=None, *, keepdims=False, where=True",
+    kind=_in_dtype(reduction_kind(inexact_dtype)),
+    a=[
+        *_masked(*_MEAN),
+        Case("dtype is None", f"np.where(where, spread(g / {_COUNT}, a, axis, keepdims), 0)"),
+        Case("where == True", "spread(cast_back(g, a, dtype) / divisor(a, axis), a, axis, keepdims)"),
+    ],
+    tangent={
+        "a": [
+            *_masked(Case("", "@same")),
+            Case("dtype is None", "np.mean(a_dot, axis=axis, keepdims=keepdims, where=where)"),
+            Case("where == True", "cast(np.mean(a_dot, axis=axis, keepdims=keepdims), dtype)"),
+        ]
+    },
+)
 
 
 def _average_kind(*, literals: Literals, a: Kind, weights: Kind, **bound: Any) -> Kind:
@@ -118,16 +174,35 @@ rule("numpy.std", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), doc=_ALL_
 ]})  # fmt: skip
 
 # Extremes
+_ALL = "initial is None and where == True"
+_CHOSEN = "np.where(where, a, np.nan), y, axis, keepdims"
 for _name in ("max", "min", "nanmax", "nanmin"):
-    rule(f"numpy.{_name}", _REDUCTION, kind=reduction_kind(), doc=_TIES, a=[
-        Case(f"{_WHOLE} and {_IS_NUMPY}", "g * (a == y) / len(a[a == y])"),
-        Case(_WHOLE, "split_ties(g, a, y)"),
-        Case("keepdims == False", "split_ties(g, a, y, axis)"),
-        Case("", "split_ties(g, a, y, axis, keepdims)"),
-    ], tangent={"a": [
-        Case(f"{_WHOLE} and {_IS_NUMPY}", "np.mean(a_dot[a == y])"),
-        Case("", "ties_tangent(a_dot, a, y, axis, keepdims)"),
-    ]})  # fmt: skip
+    rule(
+        f"numpy.{_name}",
+        "a, axis=None, *, keepdims=False, initial=None, where=True",
+        kind=reduction_kind(),
+        doc=_TIES,
+        a=[
+            *_masked(
+                Case(f"{_WHOLE} and {_IS_NUMPY}", "g * (a == y) / len(a[a == y])"),
+                Case(_WHOLE, "split_ties(g, a, y)"),
+                Case("keepdims == False", "split_ties(g, a, y, axis)"),
+                Case("", "split_ties(g, a, y, axis, keepdims)"),
+                where=_ALL,
+            ),
+            Case("", f"split_ties(g, {_CHOSEN})"),
+        ],
+        tangent={
+            "a": [
+                *_masked(
+                    Case(f"{_WHOLE} and {_IS_NUMPY}", "np.mean(a_dot[a == y])"),
+                    Case("", "ties_tangent(a_dot, a, y, axis, keepdims)"),
+                    where=_ALL,
+                ),
+                Case("", f"ties_tangent(a_dot, {_CHOSEN})"),
+            ]
+        },
+    )
 rule("numpy.ptp", _REDUCTION, kind=reduction_kind(), a=[
     Case(_WHOLE, "ptp_adjoint(g, a)"), Case("", "ptp_adjoint(g, a, axis, keepdims)"),
 ], tangent={"a": "ptp_tangent(a_dot, a, axis, keepdims)"}, doc=_TIES)  # fmt: skip
@@ -145,13 +220,33 @@ rule("numpy.median", _REDUCTION, kind=_median_kind, a=[
 ], tangent={"a": "median_tangent(a_dot, a, axis, keepdims)"}, doc="Equal elements keep their order.")  # fmt: skip
 
 # Products
-rule("numpy.prod", _REDUCTION, kind=reduction_kind(sum_dtype), a=[
-    Case("axis is None", "g * products_of_others(a)"),
-    Case("", "spread(g, a, axis, keepdims) * products_of_others(a, axis)"),
-], tangent={"a": [
-    Case(_WHOLE, "np.sum(a_dot * products_of_others(a))"),
-    Case("", "np.sum(a_dot * products_of_others(a, axis), axis=axis, keepdims=keepdims)"),
-]})  # fmt: skip
+_ONE = "initial == 1 and where == True and dtype is None"
+_OTHERS = "products_of_others(np.where(where, a, 1), axis)"
+rule(
+    "numpy.prod",
+    _SUM.format(1),
+    kind=_in_dtype(reduction_kind(sum_dtype)),
+    a=[
+        *_masked(
+            Case("axis is None", "g * products_of_others(a)"),
+            Case("", "spread(g, a, axis, keepdims) * products_of_others(a, axis)"),
+            where=_ONE,
+        ),
+        Case("dtype is None", f"np.where(where, spread(g * initial, a, axis, keepdims) * {_OTHERS}, 0)"),
+    ],
+    initial=[Case("dtype is None", "np.sum(g * np.prod(a, axis=axis, keepdims=keepdims, where=where))")],
+    tangent={
+        "a": [
+            *_masked(
+                Case(_WHOLE, "np.sum(a_dot * products_of_others(a))"),
+                Case("", "np.sum(a_dot * products_of_others(a, axis), axis=axis, keepdims=keepdims)"),
+                where=_ONE,
+            ),
+            Case("dtype is None", f"initial * np.sum(a_dot * {_OTHERS}, axis=axis, keepdims=keepdims, where=where)"),
+        ],
+        "initial": [Case("dtype is None", "initial_dot * np.prod(a, axis=axis, keepdims=keepdims, where=where)")],
+    },
+)
 
 # Reductions that leave out NaN
 _NUMBERS = "np.where(np.isnan(a), 0, {})"
@@ -200,7 +295,8 @@ def _count_kind(*, literals: Literals, a: Kind, **bound: Any) -> Kind:
 for _name in ("argmax", "argmin", "nanargmax", "nanargmin"):
     nondifferentiable(f"numpy.{_name}", signature=_REDUCTION, kind=reduction_kind(lambda _: np.dtype(np.intp).name))
 nondifferentiable("numpy.count_nonzero", signature=_REDUCTION, kind=_count_kind)
-nondifferentiable("numpy.any", "numpy.all", signature=_REDUCTION, kind=reduction_kind(lambda _: "bool"))
+_ANY = f"{_REDUCTION}, where=True"
+nondifferentiable("numpy.any", "numpy.all", signature=_ANY, kind=reduction_kind(lambda _: "bool"))
 
 # Other names of the same functions
 alias("numpy.amax", "numpy.max")

@@ -51,13 +51,14 @@ def split_ties(g: Any, a: Any, y: Any, axis: Any = None, keepdims: bool = False)
     """
     g = restore_axes(g, axis, keepdims)
     ties = (a == restore_axes(y, axis, keepdims)).astype(np.result_type(g))
-    return g * ties / ties.sum(axis=axis, keepdims=np.ndim(ties) > 0)
+    return g * ties / np.maximum(ties.sum(axis=axis, keepdims=np.ndim(ties) > 0), 1)
 
 
 def ties_tangent(a_dot: Any, a: Any, y: Any, axis: Any = None, keepdims: bool = False) -> Any:
     """The tangent of y, the largest or smallest elements of a: the mean of a_dot over the elements equal to y."""
     ties = (a == restore_axes(y, axis, keepdims)).astype(np.result_type(a_dot))
-    return np.sum(a_dot * ties, axis=axis, keepdims=keepdims) / ties.sum(axis=axis, keepdims=keepdims)
+    count = np.maximum(ties.sum(axis=axis, keepdims=keepdims), 1)
+    return np.sum(a_dot * ties, axis=axis, keepdims=keepdims) / count
 
 
 def ptp_adjoint(g: Any, a: Any, axis: Any = None, keepdims: bool = False) -> Any:

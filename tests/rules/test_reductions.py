@@ -61,6 +61,22 @@ def uses():
             yield use(name, np.zeros((0, 3, 2)), axis=(1, 2))
         yield use(name, np.float64(1.5))
         yield use(name, 1.5)
+    mask = np.array([[True, False, True], [False, True, True]])
+    for axis, keepdims in ((None, False), (0, False), (1, True), ((0, 1), False), (-1, False)):
+        given = {"axis": axis, "keepdims": keepdims}
+        for own in ("sum", "mean", "prod"):
+            yield use(f"numpy.{own}", spaced((2, 3)), where=mask, **given)
+        for own in ("sum", "prod"):
+            yield use(f"numpy.{own}", spaced((2, 3)), initial=0.5, **given)
+            yield use(f"numpy.{own}", spaced((2, 3)), initial=0.5, where=mask[0], **given)
+        for own in ("max", "min", "nanmax", "nanmin"):
+            bound = -0.5 if "max" in own else 1.0
+            yield use(f"numpy.{own}", spaced((2, 3)), initial=bound, where=mask, **given)
+            yield use(f"numpy.{own}", spaced((2, 3)), initial=bound, **given)
+            yield use(f"numpy.{own}", spaced((2, 3)), initial=-40 * bound, **given)
+        for own in ("sum", "mean"):
+            yield replace(use(f"numpy.{own}", spaced((2, 3)), dtype="float64", **given), literal_only=True)
+    yield replace(use("numpy.sum", spaced((2, 3)), dtype="float64", where=mask), literal_only=True)
     with_nan = spaced((2, 3)).copy()
     with_nan[0, 1] = np.nan
     for own in ("nansum", "nanmean", "nanmax", "nanmin"):
