@@ -361,6 +361,8 @@ class StatementAdjoints:
                 raise refused_list(stmt, entry)
             if not (isinstance(target, Var) and target in self.activity):
                 continue
+            if not self.kind(item).carries_derivative:
+                continue
             if self.kind(item).sort in ("list", "tuple") and not self._grows(item):
                 raise refused_list(stmt, entry)
             case = {**values, "item": self.kind(item), "k": k, "count": len(items)}
