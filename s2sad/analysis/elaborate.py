@@ -17,6 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from s2sad.analysis import patterns
 from s2sad.analysis.literals import NOTHING, KindOf
 from s2sad.analysis.structure import Partial, part_of, position_of
 from s2sad.analysis.value_calls import ValueCalls
@@ -279,5 +280,10 @@ _HANDLERS: dict[str, Callable[[_Elaborator, Assign, Op], Expr | None]] = {
     "s2sad.display_tuple": _Elaborator.joined,
     "s2sad.display_list": _Elaborator.joined,
     "s2sad.put": _Elaborator.put,
+    "s2sad.is_sequence": patterns.is_sequence,
+    "s2sad.has_keys": patterns.has_keys,
+    "s2sad.is_instance": patterns.is_instance,
+    "s2sad.positional": patterns.positional,
+    "s2sad.rest_of": patterns.rest_of,
     "functools.partial": _Elaborator.partial,
 }

@@ -171,6 +171,7 @@ _SETTLED: dict[str, Callable[[Op, Callable[[Expr], Kind]], Kind | None]] = {
     "s2sad.display_tuple": _later,
     "s2sad.display_list": _later,
     "functools.partial": _later,
+    **{f"s2sad.{name}": _later for name in ("is_sequence", "has_keys", "is_instance", "positional", "rest_of")},
     "builtins.type": _type_kind,
     ASSUMED: lambda op, kind: NONE,
     "s2sad.append": _appended_kind,

@@ -50,7 +50,13 @@ if TYPE_CHECKING:
 
 
 #: What lowering calls by hidden names.
-_HIDDEN = {".append": Known("s2sad.append"), ".put": Known("s2sad.put"), ".zip": Known("builtins.zip")}
+_HIDDEN = {
+    ".append": Known("s2sad.append"),
+    ".put": Known("s2sad.put"),
+    ".zip": Known("builtins.zip"),
+    ".list": Known("builtins.list"),
+    **{f".{n}": Known(f"s2sad.{n}") for n in ("is_sequence", "has_keys", "is_instance", "positional", "rest_of")},
+}
 
 
 class Names:

@@ -8,8 +8,17 @@
         case _:                             if v > k: ...
             y = x
 
-Patterns of values, of None, True and False, of classes without arguments, of sequences where the subject is a tuple
-that is written out, alternatives, guards and captures. Mappings, attributes of classes and other sequences are refused.
+A pattern that looks into its subject is taken apart step by step, and binds names only when all of it fits:
+
+    match p:                            matched = False
+        case (1, a) | (2, a):           if is_sequence(p, 2, False):
+            y = a               ->          item = p[0]; item2 = p[1]
+        case _:                             ...
+            y = 0.0                     if matched: y = a
+                                        else: y = 0.0
+
+What a subject is made of is known by its kind, so that most of these tests are settled before the text is made; the
+operations `s2sad.is_sequence`, `has_keys`, `positional` and `rest_of` stand for what only kinds can tell.
 """
 
 from __future__ import annotations
@@ -78,6 +87,8 @@ class _Patterns:
         if not cases:
             return []
         case, *others = cases
+        if _looks_inside(case.pattern, subject):
+            return self.taken_apart(case, others, subject)
         test = self.test(case.pattern, subject)
         body = self.block(case.body)
         conditions = list(test.conditions)
@@ -99,6 +110,98 @@ class _Patterns:
         made = gast.If(_all(conditions), [*test.bindings, *body], self.cases(others, subject))
         return [gast.copy_location(made, case.pattern)]
 
+    def taken_apart(self, case: Any, others: list[Any], subject: Any) -> list[Any]:
+        """The statements for a case whose pattern looks into its subject, and for the cases after it."""
+        matched = self.hidden("matched")
+        captures: dict[str, Any] = {}
+        inside: list[Any] = []
+        fits = self.steps(case.pattern, subject, inside, captures)
+        fits += [_assign(case.pattern, name, value) for name, value in captures.items()]
+        fits.append(_assign(case.pattern, matched, case.guard or gast.Constant(True, None)))
+        body = gast.If(_name(matched), self.block(case.body), self.cases(others, subject))
+        start = _assign(case.pattern, matched, gast.Constant(False, None))
+        return [start, *inside, gast.copy_location(body, case.pattern)]
+
+    def hidden(self, hint: str) -> str:
+        self.count += 1
+        return "." * self.count + hint
+
+    def steps(self, pattern: Any, subject: Any, out: list[Any], captures: dict[str, Any]) -> list[Any]:
+        """Append what tests a pattern to a block; give the block of the statements that run where it fits."""
+
+        def branch(condition: Any, block: list[Any]) -> list[Any]:
+            made = gast.copy_location(gast.If(gast.copy_location(condition, pattern), [], []), pattern)
+            block.append(made)
+            return made.body  # type: ignore[no-any-return]
+
+        def held(value: Any, block: list[Any]) -> Any:
+            name = self.hidden("item")
+            block.append(_assign(pattern, name, gast.copy_location(value, pattern)))
+            return _name(name)
+
+        if isinstance(pattern, gast.MatchAs):
+            if pattern.pattern is not None:
+                out = self.steps(pattern.pattern, subject, out, captures)
+            if pattern.name is not None:
+                captures[pattern.name] = subject
+            return out
+        if isinstance(pattern, gast.MatchSequence):
+            stars = [k for k, p in enumerate(pattern.patterns) if isinstance(p, gast.MatchStar)]
+            count = len(pattern.patterns) - len(stars)
+            out = branch(_hidden_call("is_sequence", subject, _constant(count), _constant(bool(stars))), out)
+            for k, part in enumerate(pattern.patterns):
+                at = k if not stars or k < stars[0] else k - len(pattern.patterns)
+                if isinstance(part, gast.MatchStar):
+                    end = _constant(at + 1) if at + 1 else None
+                    cut = gast.Subscript(subject, gast.Slice(_constant(k), end, None), gast.Load())
+                    if part.name is not None:
+                        captures[part.name] = held(_hidden_call("list", cut), out)
+                elif not _is_wildcard(part):
+                    item = held(gast.Subscript(subject, _constant(at), gast.Load()), out)
+                    out = self.steps(part, item, out, captures)
+            return out
+        if isinstance(pattern, gast.MatchMapping):
+            keys = [self.literal_key(k) for k in pattern.keys]
+            out = branch(_hidden_call("has_keys", subject, _constant(tuple(keys))), out)
+            for key, part in zip(keys, pattern.patterns):
+                item = held(gast.Subscript(subject, _constant(key), gast.Load()), out)
+                out = self.steps(part, item, out, captures)
+            if pattern.rest is not None:
+                captures[pattern.rest] = held(_hidden_call("rest_of", subject, _constant(tuple(keys))), out)
+            return out
+        if isinstance(pattern, gast.MatchClass):
+            out = branch(_hidden_call("is_instance", subject, pattern.cls), out)
+            if getattr(pattern.cls, "id", None) in _WHOLE and len(pattern.patterns) == 1 and not pattern.kwd_attrs:
+                return self.steps(pattern.patterns[0], subject, out, captures)
+            for k, part in enumerate(pattern.patterns):
+                item = held(_hidden_call("positional", subject, _constant(k)), out)
+                out = self.steps(part, item, out, captures)
+            for name, part in zip(pattern.kwd_attrs, pattern.kwd_patterns):
+                out = self.steps(part, held(gast.Attribute(subject, name, gast.Load()), out), out, captures)
+            return out
+        if isinstance(pattern, gast.MatchOr):
+            found = self.hidden("found")
+            out.append(_assign(pattern, found, gast.Constant(False, None)))
+            names: dict[str, str] = {}
+            for part in pattern.patterns:
+                first = gast.copy_location(gast.If(_name(found), [gast.Pass()], []), pattern)
+                mine: dict[str, Any] = {}
+                fits = self.steps(part, subject, first.orelse, mine)
+                for name, value in mine.items():
+                    fits.append(_assign(part, names.setdefault(name, self.hidden(name)), value))
+                fits.append(_assign(part, found, gast.Constant(True, None)))
+                out.append(first)
+            captures.update({name: _name(hidden) for name, hidden in names.items()})
+            return branch(_name(found), out)
+        conditions = self.test(pattern, subject).conditions
+        return branch(_all(conditions), out) if conditions else out
+
+    def literal_key(self, node: Any) -> Any:
+        try:
+            return gast.literal_eval(node)
+        except (ValueError, TypeError):
+            raise self.refuse("a key of a pattern has to be a literal", node, "test with `if`") from None
+
     def test(self, pattern: Any, subject: Any) -> _Test:
         """What a pattern asks of a subject, a name or a tuple of names."""
         if isinstance(pattern, gast.MatchAs):
@@ -112,8 +215,6 @@ class _Patterns:
             return _Test([self.compare(pattern, subject, gast.Is(), gast.Constant(pattern.value, None))])
         if isinstance(pattern, gast.MatchOr):
             tests = [self.test(p, subject) for p in pattern.patterns]
-            if any(t.bindings for t in tests):
-                raise self.refuse("an alternative that binds names is not supported", pattern, "write a case for each")
             if not all(t.conditions for t in tests):
                 return _Test()
             return _Test([gast.copy_location(gast.BoolOp(gast.Or(), [_all(t.conditions) for t in tests]), pattern)])
@@ -125,9 +226,7 @@ class _Patterns:
         raise self.refuse("this pattern is not supported", pattern, "test with `if` and `isinstance`")
 
     def sequence(self, pattern: Any, subject: Any) -> _Test:
-        if not isinstance(subject, gast.Tuple):
-            help = "match a tuple that is written out, as in `match (p[0], p[1]):`"
-            raise self.refuse("a pattern of the items of this subject is not supported", pattern, help)
+        """A sequence of patterns for a tuple that is written out, item by item."""
         items, parts = list(subject.elts), list(pattern.patterns)
         stars = [k for k, p in enumerate(parts) if isinstance(p, gast.MatchStar)]
         found = _Test()
@@ -148,6 +247,43 @@ class _Patterns:
 
     def refuse(self, reason: str, node: Any, help: str) -> S2sadError:
         return S2sadError("S201", reason, self.source.place(node), help)
+
+
+#: Classes of which the one positional pattern is for the object itself.
+_WHOLE = frozenset({"bool", "bytes", "bytearray", "dict", "float", "frozenset", "int", "list", "set", "str", "tuple"})
+
+
+def _is_wildcard(pattern: Any) -> bool:
+    return isinstance(pattern, gast.MatchAs) and pattern.pattern is None and pattern.name is None
+
+
+def _looks_inside(pattern: Any, subject: Any) -> bool:
+    """Whether a pattern asks for what its subject, a name or a tuple of names, is made of, or binds in alternatives."""
+    if isinstance(pattern, gast.MatchSequence) and isinstance(subject, gast.Tuple):
+        stars = [k for k, p in enumerate(pattern.patterns) if isinstance(p, gast.MatchStar)]
+        parts = pattern.patterns
+        if stars:
+            at, more = stars[0], len(subject.elts) - len(parts) + 1
+            return any(map(_looks_inside, parts[:at], subject.elts)) or any(
+                map(_looks_inside, parts[at + 1 :], subject.elts[at + more :])
+            )
+        return any(map(_looks_inside, parts, subject.elts))
+    if isinstance(pattern, gast.MatchOr):
+        binds = any(isinstance(n, gast.MatchAs) and n.name is not None for n in gast.walk(pattern))
+        return binds or any(_looks_inside(p, subject) for p in pattern.patterns)
+    if isinstance(pattern, gast.MatchAs):
+        return pattern.pattern is not None and _looks_inside(pattern.pattern, subject)
+    if isinstance(pattern, gast.MatchClass):
+        return bool(pattern.patterns or pattern.kwd_attrs)
+    return isinstance(pattern, (gast.MatchSequence, gast.MatchMapping))
+
+
+def _hidden_call(name: str, *args: Any) -> Any:
+    return gast.Call(_name(f".{name}"), list(args), [])
+
+
+def _constant(value: Any) -> Any:
+    return gast.Constant(value, None)
 
 
 def _all(conditions: list[Any]) -> Any:

@@ -100,6 +100,8 @@ def bound_names(body: list[Any]) -> dict[str, None]:
             found[node.id] = None
         elif isinstance(node, (gast.FunctionDef, gast.MatchAs, gast.MatchStar)) and node.name is not None:
             found[node.name] = None
+        elif isinstance(node, gast.MatchMapping) and node.rest is not None:
+            found[node.rest] = None
         elif isinstance(node, (gast.Import, gast.ImportFrom)):
             for item in node.names:
                 found[item.asname or item.name.partition(".")[0]] = None
