@@ -5,6 +5,7 @@ A function in, its derivative out, as source that a person can read.
 
 from s2sad.checking import check_grads
 from s2sad.errors import S2sadError, S2sadWarning
+from s2sad.frontend.contexts import inert
 from s2sad.registration import (
     Rules,
     adjoint,
@@ -33,6 +34,7 @@ __all__ = [
     "elementwise",
     "elementwise_grad",
     "grad",
+    "inert",
     "jvp",
     "linear",
     "nondifferentiable",

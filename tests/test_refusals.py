@@ -89,16 +89,16 @@ MESSAGES = [
         f.py:2:10: [S201] `with open('f')` is not supported
         2 |     with open('f'):
           |          ^^^^^^^^^
-        help: enter the context around the call of the function
+        help: enter the context around the call of the function, or declare it with `s2sad.inert`
         """,
     ),
     (
-        "def f(x):\n    match x:\n        case [a, b]:\n            return a * b\n", ((2.0, 3.0),), {},
+        "def f(x, n):\n    match n:\n        case [a, b]:\n            x = x * a\n    return x\n", (2.0, range(2)), {},
         """
-        f.py:3:14: [S201] a pattern of the items of this subject is not supported
+        f.py:3:14: [S201] whether this subject is a sequence is not known
         3 |         case [a, b]:
           |              ^^^^^^
-        help: match a tuple that is written out, as in `match (p[0], p[1]):`
+        help: test with `if` and `len`
         """,
     ),
     (

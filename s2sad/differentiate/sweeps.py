@@ -147,7 +147,7 @@ class Sweeps(Apart):
         links = own(stmt)
         if isinstance(stmt, (Enter, Leave)):
             # Backwards what was left is entered again, unless what it reads may have changed.
-            if not stmt.reads:
+            if not stmt.reads and not stmt.once:
                 other = Leave if isinstance(stmt, Enter) else Enter
                 out.append(other(stmt.contexts, **links))
             return

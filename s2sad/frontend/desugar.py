@@ -30,21 +30,27 @@ Where only some paths through an `if` jump, what follows runs under a test of a 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import gast
 
 from s2sad.frontend.attempts import Attempts
+from s2sad.frontend.contexts import without_suppress
 from s2sad.frontend.jumps import RETURNED, Jumps, assign, blocks_in, name_of, unless, with_blocks, within
 from s2sad.frontend.patterns import without_match
 from s2sad.frontend.scopes import tuple_arity
 from s2sad.frontend.source import Source
 
 
-def one_exit(body: list[Any], source: Source) -> list[Any]:
-    """The block with returns only in tail position, and structured loops."""
+def one_exit(body: list[Any], source: Source, suppresses: Callable[[Any], bool] = lambda call: False) -> list[Any]:
+    """The block with returns only in tail position, and structured loops.
+
+    suppresses: whether a call of a `with` makes the context `contextlib.suppress`.
+    """
     arity = tuple_arity(source.node)
-    return _Returns(arity).tail(_Loops(arity, source).block(without_match(body, source), 1))
+    body = without_suppress(without_match(body, source), suppresses)
+    return _Returns(arity).tail(_Loops(arity, source).block(body, 1))
 
 
 class _Returns(Jumps):

@@ -16,7 +16,15 @@ from s2sad.frontend.resolve import (
     UserFunction,
     Value,
 )
-from s2sad.frontend.scopes import LocalFunction, bound_inside, names_within, own_nodes, parameters, tuple_arity
+from s2sad.frontend.scopes import (
+    LocalFunction,
+    assigned_in_expressions,
+    bound_inside,
+    names_within,
+    own_nodes,
+    parameters,
+    tuple_arity,
+)
 from s2sad.ir.kinds import BOOL, STR, UNKNOWN, Kind
 from s2sad.ir.nodes import (
     Assign,
@@ -312,7 +320,9 @@ class Expressions(Names):
         self.statement(gast.fix_missing_locations(statement))
         result = self.env[acc]
         self.node, env, self.local_names, self.local_bindings, self.comprehended = held
-        self.env = {**env, **{n: v for n, v in self.env.items() if n.startswith(".")}}
+        # What an assignment expression binds it binds for the function.
+        lasting = assigned_in_expressions([node])
+        self.env = {**env, **{n: v for n, v in self.env.items() if n.startswith(".") or n in lasting}}
         return result
 
     def evaluated_outside(self, node: Any, names: set[str]) -> Any:

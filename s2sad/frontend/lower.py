@@ -107,7 +107,7 @@ class _Lowerer(Statements):
     """A whole function."""
 
     def function(self) -> Function:
-        body = desugar.one_exit(list(self.body), self.source)
+        body = desugar.one_exit(list(self.body), self.source, self.suppresses)
         for node in body:
             gast.fix_missing_locations(node)
         self.tail(body)
@@ -126,6 +126,14 @@ class _Lowerer(Statements):
             primal=self.primal,
             annotations=FunctionFacts(self.free_kinds, self.imports),
         )
+
+    def suppresses(self, call: Any) -> bool:
+        """Whether a call makes the context that drops exceptions."""
+        root = call.func
+        while isinstance(root, gast.Attribute):
+            root = root.value
+        is_global = isinstance(root, gast.Name) and root.id not in self.local_names
+        return is_global and self.is_call_of(call, "contextlib.suppress")
 
     @staticmethod
     def return_quote(body: list[Any]) -> str | None:

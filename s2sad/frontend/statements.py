@@ -7,10 +7,12 @@ from typing import Any
 
 import gast
 
+from s2sad.frontend.contexts import INERT, is_declared
 from s2sad.frontend.expressions import BINARY, Expressions, is_display, is_starred
 from s2sad.frontend.resolve import (
     Known,
     UserFunction,
+    Value,
 )
 from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
 from s2sad.ir.kinds import UNKNOWN
@@ -31,10 +33,7 @@ from s2sad.ir.nodes import (
     Var,
     While,
 )
-from s2sad.ir.walk import breaks, exits
-
-#: Contexts that change no value, only what is said of it.
-INERT = frozenset({"numpy.errstate", "warnings.catch_warnings", "contextlib.nullcontext"})
+from s2sad.ir.walk import breaks, exits, substitute
 
 
 class Statements(Expressions):
@@ -104,7 +103,7 @@ class Statements(Expressions):
         if len(node.targets) == 1:
             self.assign_target(node.targets[0], node.value)
             return
-        value = self.atom(node.value)
+        value = self.unwritten(self.atom(node.value), bound_names(node.targets))
         for target in node.targets:
             self.bind_target(target, value)
 
@@ -179,8 +178,8 @@ class Statements(Expressions):
 
     def assign_several(self, targets: list[Any], values: list[Expr]) -> None:
         """`a, b = b, a`: every value is taken before the first target is bound."""
-        written = {t.id for t in targets if isinstance(t, gast.Name)}
-        safe = []
+        written = bound_names(targets)
+        safe: list[Expr] = []
         for position, value in enumerate(values):
             clash = (
                 isinstance(value, Var)
@@ -188,11 +187,15 @@ class Statements(Expressions):
                 and value.hint in written
                 and value is not self.env.get(getattr(targets[position], "id", ""))
             )
+            if is_display(value):
+                value = self.unwritten(value, written)
             safe.append(self.temporary(value) if clash else value)
         for target, value in zip(targets, safe):
             self.bind_target(target, value)
 
     def bind_target(self, target: Any, value: Expr | None) -> None:
+        if value is not None and is_display(value) and isinstance(target, (gast.Tuple, gast.List)):
+            value = self.unwritten(value, bound_names([target]))
         if isinstance(target, gast.Name) and value is not None:
             self.assign(self.variable(target), value)
         elif isinstance(target, (gast.Tuple, gast.List)) and any(isinstance(t, gast.Starred) for t in target.elts):
@@ -294,17 +297,26 @@ class Statements(Expressions):
         """A `with` whose contexts change no value; one with another context is refused."""
         reads: dict[str, Var] = {}
         contexts = tuple(item.context_expr for item in node.items)
+        once = False
         for item in node.items:
-            call = item.context_expr
-            found = self.callee(call.func) if isinstance(call, gast.Call) else None
-            if not (isinstance(found, Known) and found.name in INERT) or item.optional_vars is not None:
-                what = self.source.segment(call)
-                reason = f"`with {what}` is not supported"
-                raise self.refuse("S201", reason, call, "enter the context around the call of the function")
-            reads.update(self.raw(call, pure=True).reads)
-        self.block.append(Enter(contexts, tuple(reads.items()), origin=self.place(node)))
+            made = item.context_expr
+            maker = made.func if isinstance(made, gast.Call) else made
+            found = self.binding(maker)
+            known = isinstance(made, gast.Call) and isinstance(found, Known) and found.name in INERT
+            held = found.held if isinstance(found, Value) else None
+            if isinstance(found, UserFunction):
+                held = getattr(found.primal, "function", None)
+            declared = is_declared(held)
+            once = once or declared
+            if not (known or declared) or item.optional_vars is not None:
+                reason = f"`with {self.source.segment(made)}` is not supported"
+                help = "enter the context around the call of the function, or declare it with `s2sad.inert`"
+                raise self.refuse("S201", reason, made, help)
+            read = self.raw(made, pure=True)
+            reads.update((name, var) for name, var in read.reads if not declared or var not in self.free.values())
+        self.block.append(Enter(contexts, tuple(reads.items()), once, origin=self.place(node)))
         lower_block(node.body)
-        self.block.append(Leave(contexts, tuple(reads.items()), origin=self.place(node)))
+        self.block.append(Leave(contexts, tuple(reads.items()), once, origin=self.place(node)))
         self.node = node
 
     def visit_Try(self, node: Any) -> None:
@@ -448,6 +460,8 @@ class Statements(Expressions):
 
     def unwritten(self, operand: Expr, written: dict[str, None]) -> Expr:
         """An operand that still holds its value when the loop is over: a copy of a Var that the body binds."""
+        if isinstance(operand, Op):
+            return substitute(operand, lambda v: self.unwritten(v, written))
         if isinstance(operand, Var) and not operand.temporary and operand.hint in written:
             return self.temporary(operand)
         return operand

@@ -283,11 +283,14 @@ class Break(Stmt):
 class Enter(Stmt):
     """The head of a `with`: contexts, as gast, that change no value, such as `np.errstate(...)`.
 
+    once: the reverse sweep does not enter them again.
+
     The Leave that ends it stands in the same block, so that what is between them is code like any other.
     """
 
     contexts: tuple[Any, ...]
     reads: tuple[tuple[str, Var], ...] = ()
+    once: bool = False
 
 
 @dataclass(eq=False, slots=True)
@@ -296,6 +299,7 @@ class Leave(Stmt):
 
     contexts: tuple[Any, ...]
     reads: tuple[tuple[str, Var], ...] = ()
+    once: bool = False
 
 
 @dataclass(eq=False, slots=True)
