@@ -142,12 +142,16 @@ _PRODUCT_B = [
 ]
 _BATCHED = "a.rank is not None and b.rank is not None and a.rank >= 2 and b.rank >= 2"
 
+#: A sparse matrix of SciPy knows its transpose and its products, and no more of what arrays know.
+_SPARSE = "{0}.sort == 'object' and {0}.cls.__module__[:12] == 'scipy.sparse'"
+
 for _name in ("numpy.matmul", "operator.matmul"):
     linear(
         _name,
         "a, b",
         kind=_matmul_kind,
         a=[
+            *([Case(_SPARSE.format("b"), "g @ b.T")] if _name == "operator.matmul" else []),
             *_PRODUCT_A,
             Case("a.rank is not None and a.rank >= 3 and b.rank == 2", "g @ b.T"),
             Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "g[..., None] * b"),
@@ -155,6 +159,7 @@ for _name in ("numpy.matmul", "operator.matmul"):
             Case("", "matmul_adjoint_a(g, a, b)"),
         ],
         b=[
+            *([Case(_SPARSE.format("a"), "a.T @ g")] if _name == "operator.matmul" else []),
             *_PRODUCT_B,
             Case("a.rank is not None and a.rank >= 3 and b.rank == 1", "np.tensordot(g, a, g.ndim)"),
             Case("a.rank == 2 and b.rank is not None and b.rank >= 3", "a.T @ g"),

@@ -120,6 +120,8 @@ def _transpose_kind(*, literals: Literals, a: Kind, axes: Any = None, **_: Any) 
 
 
 def _reversed_kind(*, literals: Literals, a: Kind) -> Kind:
+    if a.sort == "object":
+        return a  # a sparse matrix
     return _permuted(a, tuple(reversed(range(a.rank or 0))))
 
 

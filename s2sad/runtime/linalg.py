@@ -27,7 +27,12 @@ def sum_to(g: Any, shape: tuple[int, ...]) -> Any:
 
 # Products
 def matmul_adjoint_a(g: Any, a: Any, b: Any) -> Any:
-    """The adjoint of `a @ b` with respect to a, for any ranks: g bᵀ, and an outer product where b is a vector."""
+    """The adjoint of `a @ b` with respect to a, for any ranks: g bᵀ, and an outer product where b is a vector.
+
+    b may be a sparse matrix of SciPy.
+    """
+    if hasattr(b, "tocsr"):
+        return g @ b.T
     if np.ndim(b) == 1:
         return sum_to(np.multiply.outer(g, b), np.shape(a))
     if np.ndim(a) == 1:
@@ -36,7 +41,12 @@ def matmul_adjoint_a(g: Any, a: Any, b: Any) -> Any:
 
 
 def matmul_adjoint_b(g: Any, a: Any, b: Any) -> Any:
-    """The adjoint of `a @ b` with respect to b, for any ranks: aᵀ g, and an outer product where a is a vector."""
+    """The adjoint of `a @ b` with respect to b, for any ranks: aᵀ g, and an outer product where a is a vector.
+
+    a may be a sparse matrix of SciPy.
+    """
+    if hasattr(a, "tocsr"):
+        return a.T @ g
     if np.ndim(b) == 1:
         return np.tensordot(g, a, np.ndim(g))
     if np.ndim(a) == 1:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse
 from rules.harness import (
     Wrong,
     broken,
@@ -113,6 +114,8 @@ NORMS = [
 USES = [
     *(use(name, a, b) for name in ("numpy.matmul", "operator.matmul") for a, b in PRODUCTS),
     use("numpy.linalg.matmul", M, N),
+    *(use("operator.matmul", scipy.sparse.csr_array(M), b) for b in (V, N)),
+    *(use("operator.matmul", a, scipy.sparse.csr_array(M)) for a in (some(2), N)),
     *(
         use("numpy.dot", a, b)
         for a, b in (

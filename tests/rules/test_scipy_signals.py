@@ -102,11 +102,21 @@ def sparse_solution(b):
     return np.sum(scipy.sparse.linalg.spsolve(SYSTEM, b**2) ** 3)
 
 
-def test_sparse_systems():
+def sparse_product(x):
+    return np.sum((SYSTEM @ np.sin(x)) ** 3)
+
+
+def product_with_sparse(x):
+    return np.sum((x**2 @ SYSTEM) ** 3)
+
+
+@pytest.mark.parametrize("f", [sparse_solution, sparse_product, product_with_sparse])
+def test_sparse_matrices(f):
     d = np.array([0.3, -0.5, 0.8])
-    gradient = s2sad.grad(sparse_solution)
-    assert np.isclose(gradient(W) @ d, slope(sparse_solution, W, d), rtol=1e-6)
-    assert np.isclose(s2sad.transforms.jvp(sparse_solution)(W, d)[1], slope(sparse_solution, W, d), rtol=1e-6)
+    gradient = s2sad.grad(f)
+    assert np.isclose(gradient(W) @ d, slope(f, W, d), rtol=1e-6)
+    assert np.isclose(s2sad.transforms.jvp(f)(W, d)[1], slope(f, W, d), rtol=1e-6)
+    assert np.allclose(s2sad.transforms.jvp(gradient)(W, d)[1], slope(gradient, W, d), rtol=1e-5)
     assert np.allclose(s2sad.transforms.vjp(gradient)(W, d), slope(gradient, W, d), rtol=1e-5)
 
 

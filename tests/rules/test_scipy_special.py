@@ -1,5 +1,7 @@
 """Every rule of `scipy.special`, in every case, against differences, to second order."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +24,8 @@ from rules.orders import check_orders
 from scipy import special
 
 import s2sad
+from s2sad.cli import main as cli_main
+from s2sad.differentiate import instantiate
 from s2sad.errors import S2sadError
 from s2sad.rules import registry
 from s2sad.rules.coverage import public_functions, status
@@ -211,6 +215,41 @@ def test_refusals(transform):
     assert refusal.value.code == "S303"
     with pytest.raises(S2sadError, match="it needs the complex error function"):
         transform(by_argument)(*arguments)
+
+
+def test_where_scipy_is_missing_the_extra_is_named(monkeypatch):
+    monkeypatch.setattr(instantiate, "runtime_functions", instantiate.runtime_functions.__wrapped__)
+    for name in [n for n in sys.modules if n.partition(".")[0] == "scipy" or n.startswith("s2sad.runtime.scipy.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "scipy", None)
+    assert instantiate.runtime_function("digamma") == "s2sad.runtime.special.digamma"
+    with pytest.raises(S2sadError, match="SciPy must be installed") as refusal:
+        instantiate.runtime_function("ellipkinc_by_m")
+    assert refusal.value.help == "pip install s2sad[scipy]"
+
+
+def test_rules_do_not_import_scipy():
+    script = (
+        "import sys, s2sad\n"
+        "from s2sad.rules import registry\n"
+        "registry.find('numpy.sin')\n"
+        "assert 's2sad.rules.scipy.table' not in sys.modules\n"
+        "assert registry.find('scipy.special.erf') and registry.find('scipy.stats.norm.pdf')\n"
+        "assert 'scipy' not in sys.modules\n"
+    )
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0
+
+
+def test_files_carry_what_needs_scipy(tmp_path):
+    path = tmp_path / "model.py"
+    path.write_text("from scipy import special\n\n\ndef f(m: float) -> float:\n    return special.ellipkinc(0.7, m)\n")
+    assert cli_main(["emit", f"{path}:f", "-o", str(tmp_path / "made.py")]) == 0
+    namespace = {}
+    text = (tmp_path / "made.py").read_text()
+    exec(text, namespace)
+    assert "import s2sad" not in text and "from scipy import special\n" in text
+    by_differences = (special.ellipkinc(0.7, 0.3 + 1e-6) - special.ellipkinc(0.7, 0.3 - 1e-6)) / 2e-6
+    assert np.isclose(namespace["grad_f"](0.3), by_differences)
 
 
 # Texts

@@ -107,6 +107,7 @@ rule(
     tangent={
         "a": [
             Case(f"{_PLAIN} and {_WHOLE}", "np.sum(a_dot * np.exp(a - y))"),
+            Case(f"{_PLAIN} and keepdims == False", f"np.sum(a_dot * {_SHARES}, axis=axis)"),
             Case(_PLAIN, f"np.sum(a_dot * {_SHARES}, axis=axis, keepdims=keepdims)"),
             Case(f"{_WEIGHTED} and {_WHOLE}", "np.sum(a_dot * b * np.exp(a - y))"),
             Case(

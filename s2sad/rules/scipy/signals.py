@@ -11,7 +11,7 @@ from typing import Any
 from s2sad.ir.kinds import SOME, Kind
 from s2sad.rules.arguments import Literals
 from s2sad.rules.registry import Case, linear, refuse, refuse_parameters, rule
-from s2sad.rules.results import promoted_dtype
+from s2sad.rules.results import of_rank, promoted_dtype, reduced_shape
 
 _HERE = "s2sad.runtime.scipy.signals"
 
@@ -125,10 +125,20 @@ for _name, _inverse in (("dct", "idct"), ("idct", "dct"), ("dst", "idst"), ("ids
         doc="Of orthogonal transforms.",
     )
 
+
 # Integrals of samples
+def _integral(*, literals: Literals, y: Kind, axis: Kind, **_: Any) -> Kind:
+    """Of a vector an integral is a number; its dtype is that of the samples."""
+    if not y.is_array or y.dtype not in ("float32", "float64"):
+        return Kind("unknown")
+    shape = reduced_shape(y, literals.get("axis", ...), axis, False)
+    return of_rank(shape, y.dtype if y.dtype == "float64" else None) if isinstance(shape, tuple) else Kind("unknown")
+
+
 rule(
     "scipy.integrate.trapezoid",
     "y, x=None, dx=1.0, axis=-1",
+    kind=_integral,
     y=[
         Case("x is None and dx == 1.0 and axis == -1", "trapezoid_adjoint(g, y)"),
         Case("axis == -1 and dx == 1.0", "trapezoid_adjoint(g, y, x)"),
@@ -158,6 +168,7 @@ rule(
 rule(
     "scipy.integrate.simpson",
     "y, x=None, *, dx=1.0, axis=-1",
+    kind=_integral,
     y=[
         Case("x is None and axis == -1", "np.expand_dims(g, -1) * simpson_weights(np.shape(y)[-1], dx=dx)"),
         Case("", "simpson_adjoint(g, y, x, dx, axis)"),

@@ -11,7 +11,7 @@ from typing import Any
 
 from s2sad.ir.kinds import Kind
 from s2sad.rules.registry import Case, elementwise, refuse_parameters, rule
-from s2sad.rules.results import Literals, broadcast_kind, numbers
+from s2sad.rules.results import Literals, broadcast_kind, numbers, of_rank
 
 _SHAPE = "there is no closed formula for the derivative of the distribution function with respect to a shape"
 _COUNT = "a count is an integer"
@@ -203,8 +203,11 @@ discrete(
 
 # Vectors: scipy reads the lower triangle of the covariance
 def _normal_kind(*, literals: Literals, x: Kind, mean: Kind, cov: Kind, **_: Any) -> Kind:
-    known = x.is_array and isinstance(x.shape, tuple) and len(x.shape) >= 2
-    return Kind("array", None, x.shape[:-1]) if known and isinstance(x.shape, tuple) else Kind("unknown")
+    """Of one x the result is a number; one axis may also hold several numbers, where the covariance is no matrix."""
+    if not x.is_array or not isinstance(x.shape, tuple) or cov.rank != 2 or mean.sort not in ("none", "array"):
+        return Kind("unknown")
+    dtype = "float64" if x.dtype in ("float32", "float64") else None
+    return of_rank(x.shape[:-1], dtype) if x.shape else Kind("unknown")
 
 
 _NORMAL = "x, mean=None, cov=1, allow_singular=False"
@@ -213,6 +216,7 @@ for _name, _factor in (("logpdf", "g"), ("pdf", "g * y")):
     rule(
         f"scipy.stats.multivariate_normal.{_name}",
         _NORMAL,
+        kind=_normal_kind,
         x=[Case("allow_singular == False", f"normal_adjoint_x({_factor}, x, mean, cov)")],
         mean=[Case("allow_singular == False", f"normal_adjoint_mean({_factor}, x, mean, cov)")],
         cov=[Case("allow_singular == False", f"normal_adjoint_cov({_factor}, x, mean, cov)")],
