@@ -21,6 +21,7 @@ from s2sad.frontend.resolve import Primal, Scope
 from s2sad.frontend.scopes import parameters
 from s2sad.frontend.source import Source
 from s2sad.ir.kinds import FLOAT, UNKNOWN, Kind, Shape
+from s2sad.ir.modules import ARRAY_MODULES
 from s2sad.ir.nodes import Label, Program, walk
 from s2sad.ir.walk import defs
 from s2sad.pipeline import Flat, Request, Watch, finish, labels_called, specialise
@@ -224,7 +225,8 @@ def text_of(flat: Flat, doc: str = "", watch: Watch | None = None) -> Text:
 
     scopes = [p.scope for p in lowering.labels if p.has_name]
     order = [label for label in labels_called(program) if by_name(label) is None]
-    return write(program, kinds, order, by_name, _aliases(scopes[0], program, order))
+    aliases = _aliases(scopes[0], program, order)
+    return write(program, kinds, order, by_name, aliases, lowering.array_module)
 
 
 def _aliases(scope: Scope, program: Program, order: Sequence[Label]) -> Callable[[str], str]:
@@ -252,4 +254,4 @@ def _spare(name: str) -> Iterable[str]:
         name += "_"
 
 
-_USUAL = {"numpy": "np", "math": "math", "scipy.special": "special"}
+_USUAL = {**ARRAY_MODULES, "numpy": "np", "math": "math", "scipy.special": "special"}

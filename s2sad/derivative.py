@@ -60,7 +60,8 @@ from s2sad.errors import Place, S2sadError, S2sadWarning
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, is_named_tuple, kind_by_parts, kind_of
-from s2sad.ir.structures import holds_floats, parts_of
+from s2sad.ir.modules import module_of_arrays
+from s2sad.ir.structures import holds_floats, is_array, parts_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
 from s2sad.rules import registry
 from s2sad.runtime.checks import require_apart
@@ -331,8 +332,11 @@ class Derivative:
 
     def _flat(self, kinds: Sequence[Kind], watch: Watch | None) -> Flat:
         watching = () if watch is None else (watch,)
+        kinds, module = _without_modules(kinds, self._place())
         _, seeds = self._own_and_extra(kinds)
         base = self._base(kinds, watch)
+        if module is not None:
+            base.lowering.use_arrays_of(module, self._place())
         check_result(base, self.options, self._base_name(), self._place_of_result(), seeds)
         offset = len(self._bound) + (0 if self._inner is None else len(self._inner._bound))
         wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
@@ -414,8 +418,8 @@ class Derivative:
         """The adjoint 1.0 of a result; what is no scalar is refused, where only the run tells. Raises S408, S409."""
         kind = kind_of(y)
         name, place = self._base_name(), self._place_of_result()
-        if isinstance(y, (tuple, list)) or (isinstance(y, np.ndarray) and y.ndim):
-            what = f"an array of shape {y.shape}" if isinstance(y, np.ndarray) else f"a {type(y).__name__}"
+        if isinstance(y, (tuple, list)) or (is_array(y) and y.ndim):
+            what = f"an array of shape {y.shape}" if is_array(y) else f"a {type(y).__name__}"
             raise S2sadError("S408", f"the result of {name} is {what}, not a scalar", place, NOT_SCALAR_HELP)
         what = no_number(kind) or ("" if kind.is_number or kind.is_array else f"of type {type(y).__name__}")
         if what:
@@ -528,7 +532,7 @@ class Derivative:
         varied = [i for i, v in enumerate(values) if not told_by_type(type(v))]
         arrays = [i for i in varied if type(values[i]) is np.ndarray]
         objects = [i for i in varied if i not in arrays]
-        if any(isinstance(values[i], (tuple, list, dict, np.generic, np.ndarray)) for i in objects):
+        if any(isinstance(v, (tuple, list, dict)) or is_array(v) for v in (values[i] for i in objects)):
             return
         key = type_key(values)
         if not varied:
@@ -617,7 +621,7 @@ class Derivative:
             except OverflowError:
                 reason = f"{name!r} is an int too large for a float"
                 raise S2sadError("S407", reason, self._place(), "pass a float") from None
-        if isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f":
+        if is_array(value) and value.dtype.kind == "f":
             return value
         if parts_of(value) is not None and holds_floats(value) and not _is_odd(value) and self._is_meant(value, name):
             return value
@@ -803,12 +807,31 @@ def call_kinds(given: Sequence[Any]) -> list[Kind]:
     sizes: dict[int, str] = {}
 
     def of_array(array: np.ndarray, place: str) -> Kind:
-        if type(array) not in _ARRAYS:
+        if type(array) not in _ARRAYS and module_of_arrays(type(array)) is None:
             return kind_of(array)
         dims = tuple(1 if n == 1 else Extent(sizes.setdefault(n, f"n{len(sizes)}"), 0, True) for n in array.shape)
         return Kind("array", array.dtype.name, dims)
 
     return [kind_by_parts(v, of_array) for v in given]
+
+
+def _without_modules(kinds: Sequence[Kind], place: Place | None) -> tuple[list[Kind], str | None]:
+    """Kinds of arguments whatever module their arrays are of, and the one that is not NumPy. Raises S201 for two."""
+    found: dict[str, None] = {}
+
+    def plain(kind: Kind) -> Kind:
+        if kind.is_array and isinstance(kind.cls, str):
+            found[kind.cls] = None
+            return replace(kind, cls=None)
+        items = None if kind.items is None else tuple(map(plain, kind.items))
+        fields = tuple((n, plain(k)) for n, k in kind.fields)
+        return replace(kind, items=items, fields=fields) if items or fields else kind
+
+    made = [plain(k) for k in kinds]
+    if len(found) > 1:
+        reason = f"arrays of {' and of '.join(found)} in one call are not supported"
+        raise S2sadError("S201", reason, place, "use one of them")
+    return made, next(iter(found), None)
 
 
 def guards_of(flat: Flat) -> list[Guard]:

@@ -15,8 +15,10 @@ from s2sad.analysis.lists import LENGTHENING, lists_held_elsewhere
 from s2sad.backend.naming import choose_names
 from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP, REWIND_OP
+from s2sad.errors import S2sadError
 from s2sad.frontend.expressions import BINARY, COMPARE, UNARY
 from s2sad.ir.kinds import UNKNOWN, Kind
+from s2sad.ir.modules import IMMUTABLE
 from s2sad.ir.nodes import (
     CALL,
     Assign,
@@ -45,6 +47,8 @@ from s2sad.ir.nodes import (
     walk,
 )
 from s2sad.ir.walk import exits, expressions, uses
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
 from s2sad.rules.registry import ARRAY_ATTRIBUTES
 
 _BINARY = {f"operator.{v}": getattr(gast, k) for k, v in BINARY.items()}
@@ -70,6 +74,8 @@ class Surroundings:
     modules: dict[str, str] = field(default_factory=dict)
     #: The user's functions that are single operations, by these.
     operations: dict[str, str] = field(default_factory=dict)
+    #: The module like NumPy that stands for it.
+    array_module: str | None = None
 
 
 def raise_function(function: Function, name: str, kinds: dict[Var, Kind], around: Surroundings) -> Any:
@@ -360,6 +366,11 @@ class _Raising:
             return None
         if stmt.group is None and not (expr.spelled or "").endswith("="):
             return None
+        if self.around.array_module is not None and not self.kinds.get(stmt.var, UNKNOWN).is_python_number:
+            # There, what has no axes is an array too, which other names may stand for.
+            if stmt.group is None and self.around.array_module == "cupy":
+                raise self.lacking("an in-place operator on an array of no axes")
+            return None
         left, right = expr.operands
         if isinstance(left, Var) and self.names[left] == self.names[stmt.var]:
             return _BINARY[expr.name], right
@@ -380,6 +391,10 @@ class _Raising:
         return None
 
     def store(self, stmt: Store) -> list[Any]:
+        if self.around.array_module is not None and stmt.index is not None:
+            self.check_write(stmt)
+            if self.around.array_module in IMMUTABLE:
+                return [self.new_array(stmt, stmt.index)]
         base = self.expr(stmt.base)
         if stmt.how == "add.at":
             assert stmt.index is not None
@@ -396,6 +411,23 @@ class _Raising:
         if how == "operator.add" and isinstance(value, Op) and value.name == "operator.neg":
             how, value = "operator.sub", value.operands[0]
         return [gast.AugAssign(target, _BINARY[how](), self.expr(value))]
+
+    def check_write(self, stmt: Store) -> None:
+        """Refuse a write that only arrays of NumPy, or of CuPy, allow: all but sums into buffers of its own."""
+        if self.around.array_module == "cupy":
+            return
+        views = {s.var for s in walk(self.f.body) if isinstance(s, Assign) and _is_part(s.expr)}
+        known = (None, "operator.add", "operator.sub", *(["add.at"] if self.around.array_module in IMMUTABLE else []))
+        if not stmt.own or stmt.base in views or stmt.how not in known:
+            raise self.lacking("a write into an array")
+
+    def new_array(self, stmt: Store, index: Expr) -> Any:
+        """A write into a buffer of the derivative's own as a new array: `x_bar = x_bar.at[i].add(g)`."""
+        method = "set" if stmt.how is None else "add"
+        at = gast.Subscript(gast.Attribute(self.expr(stmt.base), "at", gast.Load()), self.expr(index), gast.Load())
+        added = Op("operator.neg", (stmt.expr,)) if stmt.how == "operator.sub" else stmt.expr
+        value = gast.Call(gast.Attribute(at, method, gast.Load()), [self.expr(added)], [])
+        return gast.Assign([self.name(stmt.base, gast.Store())], value, None)
 
     def call_arguments(self, label: Label, args: Sequence[Expr]) -> tuple[list[Any], list[Any]]:
         """The positional and the keyword arguments of a call, one a parameter."""
@@ -476,6 +508,9 @@ class _Raising:
         return self.operation(expr)
 
     def operation(self, op: Op) -> Any:
+        if self.around.array_module is not None and op.name in _BROADCASTS and len(op.operands) == 2:
+            x, a = op.operands
+            op = Op("numpy.broadcast_to", (x, Op("numpy.shape", (a,))))
         name = op.name
         if name in _BINARY and len(op.operands) == 2:
             chain = []
@@ -549,15 +584,26 @@ class _Raising:
             return gast.Name(name.partition(".")[2], gast.Load(), None, None)
         if name.startswith("s2sad.runtime."):
             plain = name.rpartition(".")[2]
+            if self.around.array_module is not None and plain not in _FOR_ALL_ARRAYS:
+                raise self.lacking(f"{plain}, a function of s2sad for arrays of NumPy")
             self.around.helpers[plain] = name
             return gast.Name(plain, gast.Load(), None, None)
         module, path = _split_module(name)
+        if module == "numpy" and self.around.array_module is not None:
+            module = self.around.array_module
+            if not _has(module, path):
+                raise self.lacking(f"{path[-1]}, which {module} does not have")
         alias = self.around.module_name(module)
         self.around.modules[alias] = module
         node: Any = gast.Name(alias, gast.Load(), None, None)
         for part in path:
             node = gast.Attribute(node, part, gast.Load())
         return node
+
+    def lacking(self, what: str) -> S2sadError:
+        """The refusal of a derivative that needs what there is for arrays of NumPy alone."""
+        reason = f"the derivative for arrays of {self.around.array_module} would need {what}"
+        return S2sadError("S303", reason, self.f.origin, "pass arrays of NumPy, or write it in another way")
 
     def renamed(self, tree: Any, reads: tuple[tuple[str, Var], ...]) -> Any:
         table = {name: self.names[var] for name, var in reads}
@@ -566,6 +612,34 @@ class _Raising:
             if isinstance(node, gast.Name) and node.id in table:
                 node.id = table[node.id]
         return made
+
+
+#: What broadcasts its first operand to the shape of the second.
+_BROADCASTS = ("s2sad.runtime.adjoints.rebroadcast", "s2sad.runtime.adjoints.spread")
+
+#: The runtime functions that work on arrays of all modules.
+_FOR_ALL_ARRAYS = ("scalar_seed",)
+
+
+def _has(module: str, path: Sequence[str]) -> bool:
+    """Whether a module has an attribute; taken for granted where the module is not installed."""
+    try:
+        held: Any = importlib.import_module(module)
+    except ImportError:
+        return True
+    for part in path:
+        if not hasattr(held, part):
+            return False
+        held = getattr(held, part)
+    return True
+
+
+def _is_part(expr: Expr) -> bool:
+    """Whether an expression may be a view, or another name, of an array."""
+    if isinstance(expr, Op):
+        entry = registry.find(rule_name(expr))
+        return expr.name == "operator.getitem" or (entry is not None and bool(entry.views))
+    return isinstance(expr, Var)
 
 
 def _constant(value: Any) -> Any:

@@ -55,8 +55,11 @@ def write(
     order: list[Label],
     by_name: Callable[[Label], Primal | None],
     module_name: Callable[[str], str],
+    array_module: str | None = None,
 ) -> Text:
     """Print a program.
+
+    array_module: what the text calls instead of NumPy.
 
     by_name: the user's function that a label stands for, where the text calls it instead of containing it.
     """
@@ -85,7 +88,12 @@ def write(
             names[label] = _free(label.hint, used | taken | params)
             used.add(names[label])
     around = Surroundings(
-        module_name, names, set(used), _keyword_only(program, labels, by_name), operations=operations
+        module_name,
+        names,
+        set(used),
+        _keyword_only(program, labels, by_name),
+        operations=operations,
+        array_module=array_module,
     )
     trees = []
     written: dict[str, Function] = {}

@@ -11,7 +11,7 @@ from typing import Any
 
 import gast
 
-from s2sad.errors import S2sadError
+from s2sad.errors import Place, S2sadError
 from s2sad.frontend import desugar, support
 from s2sad.frontend.resolve import (
     Primal,
@@ -46,11 +46,21 @@ class Lowering:
     #: What methods were called: (class, name) -> the function found there.
     methods: dict[tuple[type, str], object] = field(default_factory=dict)
 
+    #: The module like NumPy that the program uses instead of it.
+    array_module: str | None = None
+
     #: The one function that is read although it has a rule.
     by_body: Primal | None = None
 
     #: The functions that take or give function values with what these captured, of which the user's own know nothing.
     written_out: set[Label] = field(default_factory=set)
+
+    def use_arrays_of(self, module: str, place: Place | None = None) -> None:
+        """Note the module like NumPy whose arrays a program works on. Raises S201 for a second one."""
+        if self.array_module not in (None, module):
+            reason = f"arrays of {self.array_module} and of {module} in one program are not supported"
+            raise S2sadError("S201", reason, place, "use one of them")
+        self.array_module = module
 
     def label(self, primal: Primal) -> Label:
         if primal not in self.labels:

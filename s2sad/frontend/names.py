@@ -33,6 +33,7 @@ from s2sad.frontend.scopes import (
 )
 from s2sad.frontend.source import Source
 from s2sad.ir.kinds import Kind
+from s2sad.ir.modules import numpy_names
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
@@ -44,6 +45,7 @@ from s2sad.ir.nodes import (
     Param,
     Var,
 )
+from s2sad.rules import registry
 
 if TYPE_CHECKING:
     from s2sad.frontend.lower import Lowering
@@ -147,6 +149,19 @@ class Names:
         return self.env[node.id]
 
     def binding(self, node: Any) -> Binding | LocalFunction | Var | None:
+        """What a name or dotted name means, a function of a module like NumPy as that of NumPy; else None."""
+        found = self.binding_as_written(node)
+        names = numpy_names(found.name) if isinstance(found, Known) else None
+        if names is None or not isinstance(found, Known):
+            return found
+        module, candidates = names
+        known = next((n for n in candidates if registry.find(n) or registry.refusal(n)), None)
+        if known is None:
+            return found
+        self.lowering.use_arrays_of(module, self.place(node))
+        return Known(known, found.kind)
+
+    def binding_as_written(self, node: Any) -> Binding | LocalFunction | Var | None:
         """What a name or dotted name means; None for any other expression."""
         if isinstance(node, gast.Name):
             if node.id in _HIDDEN:
@@ -166,7 +181,7 @@ class Names:
                 self.refuse_derivative(node, found)
             return found
         if isinstance(node, gast.Attribute):
-            base = self.binding(node.value)
+            base = self.binding_as_written(node.value)
             if isinstance(base, (Module, Known)):
                 inner = attribute(base, node.attr)
                 if inner is None:

@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from s2sad.ir.modules import module_of_arrays
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -299,6 +301,10 @@ def _kind(value: Any, place: str, of_array: Callable[[np.ndarray, str], Kind], a
         return of_array(value, place)
     if isinstance(value, np.generic):
         return Kind("scalar", value.dtype.name, ())
+    module = module_of_arrays(type(value))
+    if module is not None:
+        # The module stands in the kind of an argument, so that its own text is made for it.
+        return replace(of_array(value, place), cls=module)
     if isinstance(value, range):
         return Kind("range")
     if isinstance(value, (types.FunctionType, types.BuiltinFunctionType, np.ufunc)):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from s2sad.ir.kinds import is_named_tuple, kind_of
+from s2sad.ir.modules import module_of_arrays
 from s2sad.runtime.containers import mirrored
 
 
@@ -63,4 +64,9 @@ def holds_floats(value: Any) -> bool:
     parts = parts_of(value)
     if parts is not None:
         return any(map(holds_floats, parts))
-    return isinstance(value, float) or (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f")
+    return isinstance(value, float) or (is_array(value) and value.dtype.kind == "f")
+
+
+def is_array(value: Any) -> bool:
+    """Whether a value is an array or a number of NumPy, or an array of a module like it."""
+    return isinstance(value, (np.ndarray, np.generic)) or module_of_arrays(type(value)) is not None
