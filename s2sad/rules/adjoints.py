@@ -337,3 +337,14 @@ def _of_factors(*, u: Kind, vh: Kind, **bound: Any) -> Kind:
 
 
 describe(f"{_decompositions}.svd_adjoint", "g0, g1, g2, u, s, vh", _of_factors)
+
+_polynomials = "s2sad.runtime.polynomials"
+linear(f"{_polynomials}.slopes_of", "p", p="polyder_adjoint(g, p)")
+for _function, _signature, _as in (
+    ("polyder_adjoint", "g, p", "p"),
+    ("polymul_adjoint", "g, a, b", "a"),
+    ("vander_adjoint", "g, x, increasing=False", "x"),
+    ("polyfit_adjoint_x", "g, x, y, deg", "x"),
+    ("poly_adjoint", "g, roots", "roots"),
+):
+    describe(f"{_polynomials}.{_function}", _signature, _alike(_as))

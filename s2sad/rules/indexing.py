@@ -9,7 +9,17 @@ import numpy as np
 
 from s2sad.ir.kinds import INT, SOME, STR, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, join, shift
 from s2sad.rules.arguments import array_of, dtype_of, places, product, shape_of
-from s2sad.rules.registry import UNKNOWN_LITERAL, Case, alias, linear, nondifferentiable, rule
+from s2sad.rules.registry import (
+    UNKNOWN_LITERAL,
+    Case,
+    Rule,
+    alias,
+    linear,
+    nondifferentiable,
+    parse_signature,
+    register,
+    rule,
+)
 
 _INDEX = np.dtype(np.intp).name
 Literals = Mapping[str, Any]
@@ -334,7 +344,8 @@ nondifferentiable("numpy.digitize", signature="x, bins, right=False", kind=_indi
 nondifferentiable("numpy.unravel_index", signature="indices, shape, order='C'")
 nondifferentiable("numpy.ravel_multi_index", signature="multi_index, dims, mode='raise', order='C'")
 nondifferentiable("numpy.indices", signature="dimensions, dtype=None, sparse=False")
-nondifferentiable("numpy.ix_")
+# Of floats, which no index is, it would only turn them.
+register(Rule("numpy.ix_", parse_signature("*args"), adjoint={"args": ()}, tangent={"args": ()}))
 nondifferentiable("numpy.diag_indices", signature="n, ndim=2")
 nondifferentiable("numpy.diag_indices_from", signature="arr")
 nondifferentiable("numpy.tril_indices", "numpy.triu_indices", signature="n, k=0, m=None")

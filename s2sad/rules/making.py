@@ -130,6 +130,15 @@ sequence(
     item=_conversion("a"),
 )
 alias("numpy.asanyarray", "numpy.asarray")
+sequence(
+    "numpy.asarray_chkfinite",
+    "a, dtype=None, order=None",
+    over="a",
+    kind=_array_kind("a"),
+    views=("a",),
+    tangent=_SAME,
+    item=_conversion("a"),
+)
 for _name in ("ascontiguousarray", "asfortranarray"):
     rule(
         f"numpy.{_name}",

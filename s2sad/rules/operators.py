@@ -386,6 +386,16 @@ rule(
     doc="At the origin the derivative is zero.",
 )
 
+rule(
+    "math.dist",
+    "p, q",
+    kind=fixed(FLOAT),
+    p="g * (p - q) / (y if y else 1)",
+    q="g * (q - p) / (y if y else 1)",
+    tangent={"p": "((p - q) * p_dot).sum() / (y if y else 1)", "q": "((q - p) * q_dot).sum() / (y if y else 1)"},
+    doc="Between equal points the derivative is zero.",
+)
+
 # math: integers and tests
 for _name in ("ceil", "floor", "trunc", "factorial", "isqrt"):
     nondifferentiable(f"math.{_name}", signature="x", kind=INT, cheap=True)

@@ -39,7 +39,6 @@ def _integer_kind(name: str) -> KindFunction:
 
 
 nondifferentiable("numpy.isin", "numpy.bitwise_count", "numpy.packbits", "numpy.unpackbits")
-nondifferentiable("numpy.fft.fftfreq", "numpy.fft.rfftfreq", signature="n, d=1.0, device=None")
 nondifferentiable("numpy.tri", signature="N, M=None, k=0, dtype=None")
 for _name in ("bartlett", "blackman", "hamming", "hanning"):
     nondifferentiable(f"numpy.{_name}", signature="M")
@@ -64,7 +63,7 @@ nondifferentiable(
 
 
 # Refused by name
-_YET, _OTHERS = "has no rule yet", "write it with functions that have one"
+_COMPLEX_ROOTS = "gives complex numbers for some polynomials, through which no derivative flows yet"
 
 
 def _refuse(names: str, reason: str, help: str, module: str = "numpy") -> None:
@@ -95,6 +94,20 @@ _refuse(
     "counts, which are steps in the data, between edges that depend on them",
     "use `np.bincount` of `np.digitize` with its weights, which are differentiated",
 )  # fmt: skip
+_refuse(
+    "meshgrid broadcast_arrays", "gives as many arrays as it is given, which is not followed",
+    "use broadcasting, as `x[:, None]` beside `y`, or `np.broadcast_to`",
+)  # fmt: skip
+_refuse("trim_zeros", "cuts where elements are exactly zero", "use a slice")
+_refuse(
+    "unique_all unique_counts unique_inverse unique_values union1d intersect1d setdiff1d setxor1d",
+    "compares values for equality", "use `np.unique`, or indices that are found outside",
+)  # fmt: skip
+_refuse("roots", _COMPLEX_ROOTS, "use `np.polyval` and Newton steps, or `np.linalg.eigvalsh`")
+_refuse("polydiv", "leaves out what is nearly zero", "use `np.polymul` and `np.linalg.solve`")
+_refuse("piecewise", "calls functions within NumPy", "use `np.where` or `np.select`")
+_refuse("apply_along_axis", "calls a function within NumPy", "use a loop over the rows, or the function's `axis`")
+_refuse("block", "takes lists of lists", "use `np.concatenate` or `np.hstack` and `np.vstack`")
 _refuse(
     "partition", "leaves an order that is not said", "use `np.sort`, or `np.take_along_axis` at `np.argpartition`"
 )  # fmt: skip
@@ -130,23 +143,7 @@ nondifferentiable("cmath.isclose", "cmath.isfinite", "cmath.isinf", "cmath.isnan
 
 _refuse("complex", _COMPLEX, _PARTS, "builtins")
 
-# To come
-_refuse("sorted", _YET, "use `np.sort` of an array", "builtins")
-_refuse(
-    "apply_along_axis array_split asarray_chkfinite block broadcast_arrays"
-    " dsplit"
-    " hsplit intersect1d meshgrid"
-    " piecewise poly polyadd polyder"
-    " polydiv polyfit polyint polymul polysub polyval roots"
-    " setdiff1d setxor1d split trim_zeros union1d unique_all unique_counts"
-    " unique_inverse unique_values unstack vander vsplit",
-    _YET, _OTHERS,
-)  # fmt: skip
-_refuse(
-    "eig eigvals"
-    " ",
-    _YET, _OTHERS, "numpy.linalg",
-)  # fmt: skip
-_refuse("fftshift ifftshift", _YET, _OTHERS, "numpy.fft")
-_refuse("dist", _YET, _OTHERS, "math")
-_refuse("flat resize", _YET, _OTHERS, "numpy.ndarray")
+# In place, and in an order of Python's
+_refuse("flat", "gives an iterator, which is not followed", "use `np.ravel(a)`", "numpy.ndarray")
+_refuse("resize", "changes the array itself", "use `np.resize`", "numpy.ndarray")
+_refuse("sorted", "gives a list of unknown order", "use `np.sort` of an array", "builtins")

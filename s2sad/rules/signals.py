@@ -177,6 +177,19 @@ linear(
     v="correlate_adjoint_v(g, a, v, mode)",
 )
 
+# Frequencies
+for _name in ("fftshift", "ifftshift"):
+    _back = "ifftshift" if _name == "fftshift" else "fftshift"
+    linear(f"numpy.fft.{_name}", "a, axes=None", kind=same("a"), a=f"np.fft.{_back}(g, axes)")
+for _name in ("fftfreq", "rfftfreq"):
+    rule(
+        f"numpy.fft.{_name}",
+        "n, d=1.0, device=None",
+        kind=lambda *, literals, **_: Kind("array", None, (SOME,)),
+        d="-np.sum(g * y) / d",
+        tangent={"d": "-d_dot / d * y"},
+    )
+
 # Windows and phases
 rule(
     "numpy.kaiser",

@@ -122,6 +122,7 @@ def uses():
             yield use("s2sad.runtime.linalg.norm_second_tangent", d, e, a, *rest)
     for x, shape in ((M, (2, 3)), (M, (3,)), (T, (1, 4)), (V, ())):
         yield use("s2sad.runtime.linalg.sum_to", x, shape)
+    yield use("s2sad.runtime.polynomials.slopes_of", V)
     for places in (np.array([0, -1, 2, 0]), np.array([[1, 1], [-1, 2]])):
         yield use("s2sad.runtime.selecting.gathered", V, places)
         yield use("s2sad.runtime.selecting.gathered_back", places + 0.5, V, places).by("x")

@@ -24,6 +24,7 @@ from rules import (
     test_linalg,
     test_making,
     test_operators,
+    test_polynomials,
     test_reductions,
     test_selecting,
     test_shapes,
@@ -42,11 +43,15 @@ from s2sad.transforms import jvp, vjp
 FILES = (
     test_elementwise, test_operators, test_reductions, test_shapes, test_joining, test_making, test_indexing,
     test_linalg, test_selecting, test_signals, test_statistics, test_decompositions,
-    test_ufuncs,
+    test_ufuncs, test_polynomials,
 )  # fmt: skip
 
 #: Rules that no program reaches, each with its reason.
 EXCUSED = {
+    "numpy.ix_": "of floats it is refused",
+    **{f"numpy.{n}": "tested in tests/rules/test_splitting.py" for n in (
+        "unstack", "split", "array_split", "hsplit", "vsplit", "dsplit",
+    )},
     "builtins.list": "of what grows, tested with it in tests/programs/test_containers.py",
     "operator.getitem": "the engine's own, tested with it",
 }
@@ -58,6 +63,7 @@ REFUSED: dict[str, str] = {
     "builtins.sum": "of an array, not a list",
     "numpy.choose": "of an array, not a list",
     "numpy.gradient": "for these arguments",
+    "numpy.poly": "for these arguments",
     "numpy.linalg.cond": "for these arguments",
     "numpy.ndarray.choose": "of an array, not a list",
     "math.fsum": "of an array, not a list",

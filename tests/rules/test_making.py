@@ -42,6 +42,8 @@ USES = [
     *(use("numpy.asarray", a) for a in ([1.5, 2.5], V, 1.5, SCALAR)),
     use("numpy.asarray", [1.5, 2], "float64"),
     use("numpy.asarray", V, "float64"),
+    *(use("numpy.asarray_chkfinite", *rest) for rest in (([1.5, 2.5],), (V,), (V, "float64"), ([1.5], "float64"))),
+    *(use("numpy.asarray_chkfinite", *rest) for rest in ((1.5,), (SCALAR,), (1.5, "float64"))),
     use("numpy.asanyarray", V),
     *(use(f"numpy.as{order}array", a) for order in ("contiguous", "fortran") for a in (V, 1.5, ZERO_D, M.T)),
     *(use(f"numpy.as{order}array", V, "float64") for order in ("contiguous", "fortran")),

@@ -19,7 +19,7 @@ WITHOUT_USES = {"numpy.float16", "numpy.float32", "numpy.longdouble"}
 #: Functions that are their own tangent, where they convert to a dtype that carries one.
 OWN_TANGENT = {
     "numpy.array", "numpy.asarray", "numpy.ascontiguousarray", "numpy.asfortranarray", "numpy.astype",
-    "numpy.ndarray.astype", "numpy.full",
+    "numpy.ndarray.astype", "numpy.full", "numpy.asarray_chkfinite",
 }  # fmt: skip
 
 BY_NAME = {}

@@ -100,6 +100,8 @@ def uses():
     yield use("math.prod", [1.5, 0.0, 3.0], start=1)
     yield use("math.prod", [1.5, 0.5, 3.0], start=2.5)
     yield use("math.prod", [0.5 + k for k in range(9)], start=2)
+    yield use("math.dist", np.array([0.5, -1.5]), np.array([2.0, 0.25]))
+    yield use("math.dist", np.array([0.5, -1.5, 1.0]), np.array([2.0, 0.25, 1.0]))
     yield use("math.hypot", 1.0, 2.0)
     yield use("math.hypot", 1.0, 2.0, -3.0)
     yield use("math.hypot", -1.0)

@@ -61,6 +61,11 @@ def uses():
             yield use(f"numpy.{name}", numbers((n,)), numbers((m,), seed=3))
             for mode in ("full", "same", "valid"):
                 yield use(f"numpy.{name}", numbers((n,)), numbers((m,), seed=3), mode)
+    for name in ("fftshift", "ifftshift"):
+        yield from (use(f"numpy.fft.{name}", a, *axes) for a in (M, T) for axes in ((), (0,), ((0, 1),)))
+        yield use(f"numpy.fft.{name}", V)
+    for name in ("fftfreq", "rfftfreq"):
+        yield from (use(f"numpy.fft.{name}", n, d) for n in (4, 5) for d in (0.5, np.float64(2.5)))
     for M_ in (1, 2, 5, 8):
         yield use("numpy.kaiser", M_, 2.5)
         yield use("numpy.kaiser", M_, np.float64(8.0))
