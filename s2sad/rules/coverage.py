@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from s2sad.rules import registry, writers
 
 #: The modules whose public functions are all classified.
-MODULES = ("numpy", "numpy.linalg", "numpy.fft", "math", "cmath", "builtins", "scipy.special")
+MODULES = ("numpy", "numpy.linalg", "numpy.fft", "math", "cmath", "builtins", "scipy.special", "scipy.linalg")
 
 #: Functions of Python and NumPy that the frontend takes apart, so that they need no rule.
 CONSTRUCTS = frozenset({
@@ -99,6 +99,7 @@ ROWS = {
     "built-in functions": "builtins",
     "operators": "operator",
     "`scipy.special`": "scipy.special",
+    "`scipy.linalg`": "scipy.linalg",
 }
 
 

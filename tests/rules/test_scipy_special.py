@@ -166,14 +166,14 @@ def vectors():
 
 VECTORS = vectors()
 #: Of second order by an argument of a derivative that has no rule.
-FIRST_ONLY = {"ellipkm1", "ellipkinc", "ellipeinc", "ellipj", "elliprc", "elliprf", "elliprg", "agm", "inv_boxcox"}
+FIRST_ONLY = {"ellipkm1", "ellipkinc", "ellipeinc", "ellipj", "elliprc", "elliprf", "elliprg", "agm"}
 
 
 @pytest.mark.parametrize("name", sorted(VECTORS))
 def test_orders(name):
     refused = check_orders(VECTORS[name])
     if name.rpartition(".")[2] in FIRST_ONLY:
-        assert all("no derivative rule" in reason for reason in refused)
+        assert refused and all("scipy.special.elliprd has no derivative rule" in reason for reason in refused)
     else:
         assert not refused
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from s2sad.ir.kinds import BOOL, SOME, Kind
 from s2sad.rules.arguments import Literals, promote, shape_of
-from s2sad.rules.registry import Case, Rule, Text, linear, parse_signature, refuse, register, rule
+from s2sad.rules.registry import Case, Rule, Text, linear, parse_signature, register, rule
 from s2sad.rules.results import array_dtype
 
 _L = "scipy.linalg"
@@ -349,6 +349,75 @@ rule(
     doc="Of a square matrix that is not singular, by the permutation used.",
 )
 
+_PLAIN_EIGH = (
+    "b is None and overwrite_a == False and overwrite_b == False and type == 1 and subset_by_index is None"
+    " and subset_by_value is None"
+)
+
+
+def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    if literals.get("eigvals_only") is not False:
+        return Kind("unknown")
+    whole = literals.get("subset_by_index", ...) is None and literals.get("subset_by_value", ...) is None
+    if not whole or a.rank != 2 or not isinstance(a.shape, tuple):
+        return Kind("tuple", items=(Kind("unknown"), Kind("unknown")))
+    dtype = _computed(a)
+    return Kind("tuple", items=(Kind("array", dtype, a.shape[:1]), Kind("array", dtype, a.shape)))
+
+
+def _by_triangle(text: str, when: str) -> list[Case]:
+    return [
+        Case(f"{when} and lower == True", text),
+        Case(f"{when} and lower == False", f"{text[:-1]}, 'U')"),
+    ]
+
+
+_EIGH = (
+    "a, b=None, *, lower=True{0}, overwrite_a=False, overwrite_b=False, type=1, check_finite=True,"
+    " subset_by_index=None, subset_by_value=None, driver=None"
+)
+_TRIANGLE = "With respect to the triangle that is read."
+rule(
+    f"{_L}.eigh",
+    _EIGH.format(", eigvals_only=False"),
+    kind=_eigh_kind,
+    results=2,
+    a=_by_triangle("eigh_adjoint(g0, g1, y0, y1)", f"{_PLAIN_EIGH} and eigvals_only == False"),
+    tangent={"a": _by_triangle("eigh_tangent(a_dot, y0, y1)", f"{_PLAIN_EIGH} and eigvals_only == False")},
+    doc=f"{_TRIANGLE} Eigenvectors of equal eigenvalues have none: NaN.",
+)
+rule(
+    f"{_L}.eigvalsh",
+    _EIGH.format(""),
+    a=_by_triangle("eigvalsh_adjoint(g, a)", _PLAIN_EIGH),
+    tangent={"a": _by_triangle("eigvalsh_tangent(a_dot, a)", _PLAIN_EIGH)},
+    doc=_TRIANGLE,
+)
+_PLAIN_PINV = "atol is None and rtol is None and return_rank == False"
+rule(
+    f"{_L}.pinv",
+    "a, *, atol=None, rtol=None, return_rank=False, check_finite=True",
+    a=_of_one(_PLAIN_PINV, "pinv_adjoint(g, a, y)"),
+    tangent={"a": _of_one(_PLAIN_PINV, "pinv_adjoint(a_dot, a.T, y.T)")},
+    doc="Where the rank does not change.",
+)
+_LENGTH = "ord is None and axis is None"
+rule(
+    f"{_L}.norm",
+    "a, ord=None, axis=None, keepdims=False, check_finite=True",
+    a=[
+        Case(_LENGTH, "g / (y if y else 1.0) * a"),
+        Case("", "norm_adjoint(g, a, ord, axis, keepdims)"),
+    ],
+    tangent={
+        "a": [
+            Case(f"{_LENGTH} and keepdims == False", "np.sum(a * a_dot) / (y if y else 1.0)"),
+            Case("", "norm_tangent(a_dot, a, ord, axis, keepdims)"),
+        ]
+    },
+    doc="Zero where the norm is zero; ties are split evenly.",
+)
+
 # Functions of matrices: Higham, Functions of Matrices, 2008, 3.16 and 10.6
 _EXPM = "scipy.linalg.expm_frechet({0}, {1}, compute_expm=False)"
 rule(
@@ -368,6 +437,15 @@ rule(
         "E": [Case("compute_expm == False", _EXPM.format("A", "E_dot"))],
     },
 )
+for _name in ("sinm", "cosm", "tanm", "sinhm", "coshm", "tanhm"):
+    _along = f"scipy.linalg.{_name}(with_direction({{0}}, {{1}}))[:A.shape[0], A.shape[0]:]"
+    rule(
+        f"{_L}.{_name}",
+        "A",
+        kind=_rank_of("A"),
+        A=_of_one("", _along.format("A.T", "g"), "A"),
+        tangent={"A": _of_one("", _along.format("A", "A_dot"), "A")},
+    )
 _REAL = "Of matrices whose result is real: an error is raised for others."
 rule(
     f"{_L}.sqrtm",
@@ -414,17 +492,12 @@ rule(
     },
     doc="Of vectors.",
 )
+linear(
+    f"{_L}.circulant",
+    "c",
+    kind=lambda *, literals, c: Kind("array", array_dtype(c), (SOME, SOME)) if c.rank == 1 else Kind("unknown"),
+    c="lower_sums(g) + np.roll(np.flip(upper_sums(g)), 1)",
+    doc="Of a vector.",
+)
 linear(f"{_HERE}.lower_sums", "x", x="scipy.linalg.toeplitz(g, np.zeros(np.shape(x)[1]))")
 linear(f"{_HERE}.upper_sums", "x", x="scipy.linalg.toeplitz(np.zeros(np.shape(x)[0]), g)")
-
-# Refused
-refuse(
-    *(f"{_L}.{name}" for name in ("eig", "eigvals", "schur", "rsf2csf", "hessenberg", "qz", "ordqz", "cdf2rdf")),
-    reason="may have a complex result",
-    help="use numpy.linalg.eigh of a symmetric matrix",
-)
-refuse(
-    *(f"{_L}.{name}" for name in ("eigh", "eigvalsh", "svd", "svdvals", "qr", "pinv", "norm", "lstsq", "kron")),
-    reason="has a counterpart in NumPy that is differentiated",
-    help="use the function of numpy.linalg",
-)

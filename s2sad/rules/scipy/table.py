@@ -1,3 +1,3 @@
 """Imports every rule file of SciPy's functions; loaded when a program calls one."""
 
-from s2sad.rules.scipy import bessel, distributions, linalg, signals, special, special_others, stats  # noqa: F401
+from s2sad.rules.scipy import bessel, distributions, linalg, linalg_others, signals, special, special_others, stats  # noqa: F401
