@@ -13,7 +13,6 @@ import gast
 from s2sad.analysis.kinds import kind_of_expr
 from s2sad.backend.raising import global_names
 from s2sad.backend.text import Text, write
-from s2sad.differentiate.complexes import is_complex
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.annotations import annotated_kind
 from s2sad.frontend.parse import children
@@ -36,6 +35,7 @@ class Options:
     value: bool = False
     seed: str = "one"
     prefix: str = "grad"
+    holomorphic: bool = False
     #: Tables of rules that come before all others, for this derivative alone.
     rules: tuple[Any, ...] = ()
 
@@ -156,16 +156,16 @@ def result_place(source: Source) -> Place:
 
 NOT_SCALAR_HELP = "use elementwise_grad, vjp or jacobian for a result with axes, or return a sum"
 
-_NO_NUMBER = {"none": "None", "str": "text", "dict": "a dict", "bool": "a bool", "complex": "complex"}
+_NO_NUMBER = {"none": "None", "str": "text", "dict": "a dict", "bool": "a bool"}
 
 
 def no_number(kind: Kind) -> str | None:
-    """What a result is that is certainly neither a real number nor holds any; None where it may be one.
+    """What a result is that is certainly neither a number nor holds any; None where it may be one.
 
     >>> no_number(Kind("none")), no_number(Kind("scalar", "complex128", ())), no_number(Kind("float"))
-    ('None', 'complex', None)
+    ('None', None, None)
     """
-    return _NO_NUMBER.get("complex" if is_complex(kind) else kind.sort)
+    return _NO_NUMBER.get(kind.sort)
 
 
 def check_result(base: Flat, options: Options, function: str, place: Place | None, seeds: Sequence[Kind] = ()) -> None:
@@ -177,10 +177,12 @@ def check_result(base: Flat, options: Options, function: str, place: Place | Non
     kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
     what = no_number(kind)
     if what is not None and not (kind.parts is not None and kind.carries_derivative):
-        help = "return its real part, or its absolute value" if what == "complex" else "return a real number"
-        raise S2sadError("S409", f"the result of {function} is {what}, not a real number", place, help)
+        reason = f"the result of {function} is {what}, not a real number"
+        raise S2sadError("S409", reason, place, "return a real number")
     if options.mode == "forward":
         return
+    if options.seed != "given":
+        check_field(kind, options, function, place)
     is_whole = kind.sort in ("tuple", "list") or kind.parts is not None
     if options.seed == "one" and (is_whole or (kind.is_array and kind.rank)):
         axes = "1 axis" if kind.rank == 1 else f"{kind.rank} axes"
@@ -191,6 +193,26 @@ def check_result(base: Flat, options: Options, function: str, place: Place | Non
     if options.seed == "given" and _differ(kind.shape, seeds[0].shape):
         reason = f"the seed does not have the shape of the result of {function}"
         raise S2sadError("S402", reason, place, "pass a seed of the same shape")
+    if options.seed == "given" and {_field(kind), _field(seeds[0])} == {"real", "complex"}:
+        reason = f"the seed is {_field(seeds[0])}, but the result of {function} is {_field(kind)}"
+        raise S2sadError("S402", reason, place, f"pass a {_field(kind)} seed")
+
+
+def _field(kind: Kind) -> str:
+    """Whether a value is real or complex; nothing where that is not known."""
+    return "real" if kind.is_real else "complex" if kind.is_complex else ""
+
+
+HOLOMORPHIC_HELP = "return its real part or its absolute value, or say `holomorphic=True` of a holomorphic function"
+
+
+def check_field(kind: Kind, options: Options, function: str, place: Place | None) -> None:
+    """Refuse (S409) a complex result without `holomorphic=True`, and a real one with it."""
+    if kind.is_complex and not options.holomorphic:
+        raise S2sadError("S409", f"the result of {function} is complex, not a real number", place, HOLOMORPHIC_HELP)
+    if kind.is_real and options.holomorphic:
+        reason = f"the result of {function} is real, so that it is not holomorphic"
+        raise S2sadError("S409", reason, place, "leave `holomorphic=True` out")
 
 
 def _has_form(kind: Kind) -> bool:
@@ -209,7 +231,7 @@ def _differ(a: Shape, b: Shape) -> bool:
 
 def request(options: Options, positions: Iterable[int], is_tuple: bool, name: str) -> Request:
     """What the pipeline is asked for: the transform of these options with respect to these positions."""
-    return Request(options.mode, tuple(positions), is_tuple, options.value, options.seed, name)
+    return Request(options.mode, tuple(positions), is_tuple, options.value, options.seed, name, options.holomorphic)
 
 
 def text_of(flat: Flat, doc: str = "", watch: Watch | None = None) -> Text:

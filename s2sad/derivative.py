@@ -45,6 +45,7 @@ from s2sad.composition import (
     Options,
     annotated_kinds,
     assume_scalar_result,
+    check_field,
     check_result,
     definition_place,
     description,
@@ -421,6 +422,7 @@ class Derivative:
         if isinstance(y, (tuple, list)) or (is_array(y) and y.ndim):
             what = f"an array of shape {y.shape}" if is_array(y) else f"a {type(y).__name__}"
             raise S2sadError("S408", f"the result of {name} is {what}, not a scalar", place, NOT_SCALAR_HELP)
+        check_field(kind, self.options, name, place)
         what = no_number(kind) or ("" if kind.is_number or kind.is_array else f"of type {type(y).__name__}")
         if what:
             reason = f"the result of {name} is {what}, not a real number"
@@ -508,6 +510,10 @@ class Derivative:
                 if not same_structure(values[order.index(like)], values[at]):
                     reason = f"{name!r} does not have the shape of {like!r}"
                     raise S2sadError("S402", reason, self._place(), "pass a tangent of the same shape")
+                if not same_field(values[order.index(like)], values[at]):
+                    reason = f"of {name!r} and {like!r} one is real and the other complex"
+                    help = "pass a tangent that is complex where its argument is"
+                    raise S2sadError("S402", reason, self._place(), help)
         for value, name in zip(values, order):
             if isinstance(value, np.ndarray) and type(value) not in _ARRAYS:
                 reason = f"{name!r} is a {type(value).__name__}, whose operations are not those of a plain array"
@@ -613,7 +619,7 @@ class Derivative:
 
     def _differentiable(self, value: Any, name: str) -> Any:
         """A differentiated argument, an int as a float. Raises S403 to S407 for what carries no derivative."""
-        if type(value) is float:
+        if type(value) is float or type(value) is complex:
             return value
         if type(value) is int:
             try:
@@ -621,7 +627,7 @@ class Derivative:
             except OverflowError:
                 reason = f"{name!r} is an int too large for a float"
                 raise S2sadError("S407", reason, self._place(), "pass a float") from None
-        if is_array(value) and value.dtype.kind == "f":
+        if is_array(value) and value.dtype.kind in "fc":
             return value
         if parts_of(value) is not None and holds_floats(value) and not _is_odd(value) and self._is_meant(value, name):
             return value
@@ -641,7 +647,6 @@ _NO_FLOATS = {
     "U": ("S405", "text"),
     "S": ("S405", "text"),
     "O": ("S406", "objects"),
-    "c": ("S407", "complex numbers"),
 }
 
 
@@ -665,12 +670,12 @@ def _why_not(value: Any, name: str) -> tuple[str, str, str]:
 
 
 def _is_odd(value: Any) -> bool:
-    """Whether a tuple, list or dict holds, at any depth, what no gradient can mirror: complex numbers, odd arrays."""
+    """Whether a tuple, list or dict holds, at any depth, what no gradient can mirror: odd arrays."""
     if type(value) in (tuple, list, dict) or is_named_tuple(type(value)):
         return any(map(_is_odd, parts_of(value) or ()))
     if isinstance(value, np.ndarray):
-        return type(value) not in _ARRAYS or value.dtype.kind not in "fiubOUS"
-    return (kind_of(value).dtype or "").startswith("c") or isinstance(value, complex)
+        return type(value) not in _ARRAYS or value.dtype.kind not in "fciubOUS"
+    return False
 
 
 def same_structure(a: Any, b: Any) -> bool:
@@ -689,6 +694,18 @@ def same_structure(a: Any, b: Any) -> bool:
     if not holds_floats(a):
         return True
     return b is not None and parts_of(b) is None and np.shape(a) == np.shape(b)
+
+
+def same_field(a: Any, b: Any) -> bool:
+    """Whether a tangent is complex where its argument is, in each part of a container.
+
+    >>> same_field(1.0, 2.0), same_field(1j, 2.0), same_field((1.0, 1j), (2.0, 2j))
+    (True, False, True)
+    """
+    parts = parts_of(a)
+    if parts is not None:
+        return all(map(same_field, parts, parts_of(b) or ()))
+    return not holds_floats(a) or np.iscomplexobj(a) == np.iscomplexobj(b)
 
 
 # ---- callables -------------------------------------------------------------------------------------------------

@@ -39,6 +39,7 @@ class Request:
     value: bool = False
     seed: str = "one"
     name: str = ""
+    holomorphic: bool = False
 
 
 @dataclass
@@ -95,7 +96,7 @@ def transform(flat: Flat, request: Request, watch: Watch = _ignore) -> Flat:
     program, kinds = merge_writers(flat.program, flat.kinds, flat.lowering)
     program, kinds = unfold(program, kinds, flat.lowering, request.wrt)
     program = cut_again(program, kinds)
-    refuse_complex(program, kinds, request.wrt)
+    refuse_complex(program, kinds, request.wrt, request.holomorphic)
     if request.mode == "forward":
         program, kinds = ForwardMode(program, kinds, flat.lowering).tangent(request.wrt, name=request.name)
     else:

@@ -23,7 +23,6 @@ from s2sad.composition import (
     text_of,
 )
 from s2sad.declared import declared_rules
-from s2sad.differentiate.complexes import is_complex
 from s2sad.errors import S2sadError
 from s2sad.frontend.files import FilePrimal
 from s2sad.frontend.scopes import parameters
@@ -153,9 +152,9 @@ _NOT_FLOATS = {"i": ("S403", "integers"), "u": ("S403", "integers"), "b": ("S404
 
 def _check_differentiable(primal: FilePrimal, name: str, kind: Kind) -> None:
     """Refuse to differentiate with respect to what carries no derivative. An int stands for a float."""
-    if kind.sort == "int" or (kind.carries_derivative and not is_complex(kind)):
+    if kind.sort == "int" or kind.carries_derivative:
         return
-    what = {"none": "None", "str": "text", "complex": "complex"}.get(kind.sort, f"a {kind.sort}")
+    what = {"none": "None", "str": "text"}.get(kind.sort, f"a {kind.sort}")
     code = "S405" if kind.sort == "str" else "S407"
     if kind.sort in ("array", "scalar"):
         code, what = _NOT_FLOATS.get((kind.dtype or "")[:1], ("S407", kind.dtype or kind.sort))

@@ -84,6 +84,8 @@ class Build(Sweeps):
                         at = kind_at(at, (k,))
                     if steps:
                         body.append(Assign(bar, item, **origin))
+                    if self.mode.is_complex and not (kind.is_real or kind.is_complex):
+                        body.append(Assign(bar, Op("s2sad.runtime.complexes.in_field_of", (bar, result)), **origin))
                 elif seed == "ones":
                     ones = (
                         Op("s2sad.spread", (Const(1.0), result))

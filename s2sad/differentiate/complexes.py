@@ -1,23 +1,27 @@
-"""Complex numbers carry no derivative yet: where one flows through them, the program is refused.
+"""Complex numbers: what is added to the adjoint of a real number is real, to that of a complex one complex.
 
-In: a program with the kinds of its Vars, and the positions of the active parameters of its entry.
-Out: nothing, or S2sadError at the first expression through which a derivative would flow:
+The convention is that of JAX and autograd. The adjoint of z = x + iy is ∂/∂x - i ∂/∂y of the result, a real number, so
+that the real part of the sum of g * y_dot is that of z_bar * z_dot: where there is a complex derivative, adjoints are
+products with it, as for real numbers. A real number is a complex one without imaginary part:
 
-    z = x * 1j       refused here: z is complex and depends on x
-    y = abs(z)
-    return y * abs(c)    c complex and not active: fine
+    z = x * 1j            x: float64, z: complex128
+    x_bar = (z_bar * 1j).real
+
+In a program without complex numbers nothing is added. Rules are used where a number may be complex only if they say so.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from s2sad.analysis.activity import ActivityAnalysis, differentiable_operands
+from s2sad.analysis.activity import Activity, ActivityAnalysis, differentiable_operands
 from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.errors import Place, S2sadError
-from s2sad.ir.kinds import UNKNOWN, Kind
-from s2sad.ir.nodes import Assign, Call, Const, Op, Program, Stmt, walk
-from s2sad.ir.walk import defs, vars_of
+from s2sad.ir.kinds import PERHAPS_COMPLEX, UNKNOWN, Kind
+from s2sad.ir.nodes import DISPLAYS, Assign, Call, Const, Expr, Op, Program, Stmt, walk
+from s2sad.ir.walk import vars_of
+from s2sad.rules import registry
+from s2sad.rules.binding import rule_name
 
 
 def is_complex(kind: Kind) -> bool:
@@ -26,14 +30,19 @@ def is_complex(kind: Kind) -> bool:
     >>> is_complex(Kind("scalar", "complex64", ())), is_complex(Kind("float", shape=()))
     (True, False)
     """
-    return kind.sort == "complex" or (kind.dtype or "").startswith(("complex", "clongdouble"))
+    return kind.is_complex
 
 
 _POWERS = ("operator.pow", "builtins.pow")
 
 
 def power_that_may_be_complex(program: Program, kinds: Kinds) -> Place | None:
-    """The place of a power of Python numbers that only the run tells to be real: of a negative number to a fraction."""
+    """The place of a power of Python numbers that only the run tells to be real: of a negative number to a fraction.
+
+    None in a program that knows of complex numbers.
+    """
+    if holds_complex(program, kinds):
+        return None
     for function in program.functions.values():
         for stmt in walk(function.body):
             if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in _POWERS:
@@ -43,22 +52,72 @@ def power_that_may_be_complex(program: Program, kinds: Kinds) -> Place | None:
     return None
 
 
-def _meets_complex(stmt: Stmt, kinds: Kinds) -> bool:
-    """Whether an operation through which a derivative flows has a complex operand, whatever is known of its result."""
-    if not (isinstance(stmt, Assign) and isinstance(stmt.expr, Op)):
-        return False
-    return any(is_complex(kind_of_expr(e, kinds)) for e in differentiable_operands(stmt.expr))
+#: Operations on what may be complex numbers, whatever is known of it.
+_OF_COMPLEX = frozenset(
+    f"numpy.{name}" for name in (
+        "real", "imag", "angle", "conjugate", "ndarray.real", "ndarray.imag", "ndarray.conj", "ndarray.conjugate",
+    )
+)  # fmt: skip
 
 
-def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int]) -> None:
-    """Refuse (S207) active complex values, in the entry and in all that it calls."""
-    if not any(map(is_complex, kinds.values())) and not any(
-        isinstance(e, Const) and type(e.value) is complex
+def holds_complex(program: Program, kinds: Kinds) -> bool:
+    """Whether complex numbers may occur in a program: where they do not, no kind need be asked for."""
+    return any(k.is_complex for k in kinds.values()) or any(
+        _names_complex(e, kinds)
         for function in program.functions.values()
         for stmt in walk(function.body)
-        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op)
-        for e in stmt.expr.operands
-    ):
+        if isinstance(stmt, Assign)
+        for e in (stmt.expr, *(stmt.expr.operands if isinstance(stmt.expr, Op) else ()))
+    )
+
+
+def _names_complex(expr: Expr, kinds: Kinds) -> bool:
+    if isinstance(expr, Const):
+        return type(expr.value) is complex
+    if not isinstance(expr, Op):
+        return False
+    entry = registry.find(rule_name(expr))
+    if entry is None or entry.name not in _OF_COMPLEX:
+        return expr.name.startswith(("numpy.fft.", "cmath."))
+    return not all(kind_of_expr(o, kinds).is_real for o in expr.operands[:1])
+
+
+# What is added to adjoints and tangents
+def in_field(value: Expr, wanted: Kind, of: Expr | None, kinds: Kinds) -> Expr:
+    """What is added to the adjoint or tangent of a value `of` the kind `wanted`: real where that is real, else complex.
+
+    Where it is not known what that is, the run tells, if what it is `of` is given.
+    """
+    if wanted.sort == "list":
+        return value
+    given = kind_of_expr(value, kinds)
+    if wanted.is_real:
+        return value if given.is_real else real_part(value, given)
+    if wanted.is_complex:
+        # Numbers are what they are; into arrays complex numbers may be written.
+        surely = given.dtype != PERHAPS_COMPLEX or (wanted.shape == () and not wanted.is_array)
+        return value if given.is_complex and surely else Op("operator.add", (value, Const(0j)))
+    return value if of is None else Op("s2sad.runtime.complexes.in_field_of", (value, of))
+
+
+def zeros_like(source: Expr, kind: Kind) -> Op:
+    """Zeros in the shape of a value of a kind, complex where that may be."""
+    may_be = kind.dtype == PERHAPS_COMPLEX
+    return Op("s2sad.runtime.complexes.complex_zeros_like" if may_be else "numpy.zeros_like", (source,))
+
+
+def real_part(value: Expr, kind: Kind) -> Op:
+    """The real part of a value of a kind."""
+    return Op("numpy.ndarray.real" if kind.sort in ("complex", "scalar", "array") else "numpy.real", (value,))
+
+
+# Refusals
+def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int], holomorphic: bool = False) -> None:
+    """Refuse (S207) operations through which a derivative flows that have no rule for complex numbers.
+
+    holomorphic: refuse (S207) those too that have no complex derivative.
+    """
+    if not holds_complex(program, kinds):
         return
     analysis = ActivityAnalysis(program, kinds)
     entry = program.entry
@@ -72,10 +131,8 @@ def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int]) -> None:
             continue
         activity = analysis.of(label, params, results)
         for stmt in walk(function.body):
-            for var in defs(stmt):
-                if var in activity and (is_complex(kinds.get(var, UNKNOWN)) or _meets_complex(stmt, kinds)):
-                    reason = "a derivative would flow through complex numbers here, which is not supported"
-                    raise S2sadError("S207", reason, stmt.origin, "write it in terms of real and imaginary parts")
+            if isinstance(stmt, Assign) and isinstance(stmt.expr, Op):
+                _check(stmt, stmt.expr, activity, kinds, holomorphic)
             if isinstance(stmt, Call):
                 given = frozenset(i for i, a in enumerate(stmt.args) if any(v in activity for v in vars_of(a)))
                 wanted = frozenset(i for i, v in enumerate(stmt.vars) if v in activity)
@@ -83,3 +140,44 @@ def refuse_complex(program: Program, kinds: Kinds, wrt: Iterable[int]) -> None:
                 if called not in seen:
                     seen.add(called)
                     pending.append(called)
+
+
+#: Steps of real numbers that have a derivative by complex ones.
+_NO_STEPS = ("numpy.sign",)
+
+
+def _check(stmt: Assign, op: Op, activity: Activity, kinds: Kinds, holomorphic: bool) -> None:
+    """Refuse an operation that has no rule for the complex numbers that it may be given or give."""
+    entry = registry.find(rule_name(op))
+    if entry is not None and entry.name in _NO_STEPS:
+        varied = any(v in activity.varied for v in vars_of(op))
+        if varied and not all(kind_of_expr(o, kinds).is_real for o in op.operands):
+            raise _refusal(stmt, f"{entry.name} of complex numbers has no derivative rule", "write z / abs(z)")
+    if stmt.var not in activity or op.name in DISPLAYS or entry is None:
+        return
+    operands = [o for o in differentiable_operands(op) if any(v in activity for v in vars_of(o))]
+    given = [kind_of_expr(o, kinds) for o in operands]
+    if not given or (all(map(_is_surely_real, given)) and not kinds.get(stmt.var, UNKNOWN).is_complex):
+        return
+    held = registry.holds_for_complex(entry)
+    if held is None:
+        help = "write it with functions that have one: its real and imaginary parts, or its absolute value"
+        raise _refusal(stmt, f"{entry.name} of complex numbers has no derivative rule", help)
+    same, is_holomorphic = held
+    if not same and not all(_is_surely_real(k) or k.is_complex for k in given):
+        reason = f"it is not known whether what {entry.name} is given here is complex"
+        raise _refusal(stmt, reason, "make it complex, as in `x + 0j`, or real, as in `np.real(x)`")
+    if holomorphic and not is_holomorphic and any(k.is_complex for k in given):
+        reason = f"{entry.name} has no complex derivative, but the function is said to be holomorphic"
+        raise _refusal(stmt, reason, "differentiate a real result without `holomorphic=True`, or use vjp")
+
+
+def _is_surely_real(kind: Kind) -> bool:
+    """Whether a value is certainly real, or holds no others."""
+    if kind.element is not None:
+        return _is_surely_real(kind.element)
+    return kind.is_real or (bool(kind.parts) and all(map(_is_surely_real, kind.parts or ())))
+
+
+def _refusal(stmt: Stmt, reason: str, help: str) -> S2sadError:
+    return S2sadError("S207", reason, stmt.origin, help)

@@ -36,6 +36,7 @@ from s2sad.differentiate.adjoints import (
     suffix,
     total_of,
 )
+from s2sad.differentiate.complexes import holds_complex, in_field, zeros_like
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
 from s2sad.differentiate.normalise import normalise, with_own_arguments
@@ -102,6 +103,7 @@ class ForwardMode:
             functions[label] = normalise(function, self.kinds)[0]
         self.primals = program.functions
         self.program = Program(functions, program.entry)
+        self.is_complex = holds_complex(program, self.kinds)
         self.activity = ActivityAnalysis(self.program, self.kinds, self.sharing)
         self.made: dict[Label, Function | None] = {}
         self.callees: dict[tuple[Label, frozenset[int]], Label] = {}
@@ -241,12 +243,13 @@ class _Tangent:
     def zero(self, var: Var, path: Path) -> Assign:
         kind = kind_at(self.kinds.get(var, UNKNOWN), path)
         if kind.shape == ():
-            return Assign(self.dot(var, path), Const(0.0))
+            return Assign(self.dot(var, path), Const(0j if kind.is_complex else 0.0))
         source = steps_along(var, self.kinds.get(var, UNKNOWN), path)
         if kind.sort == "list":
             return Assign(self.dot(var, path), Op("s2sad.runtime.containers.zeros_of", (source,)))
-        zeros = "s2sad.runtime.adjoints.zeros_with_strides" if var in self.gaps else "numpy.zeros_like"
-        return Assign(self.dot(var, path), Op(zeros, (source,)))
+        if var in self.gaps:
+            return Assign(self.dot(var, path), Op("s2sad.runtime.adjoints.zeros_with_strides", (source,)))
+        return Assign(self.dot(var, path), zeros_like(source, kind))
 
     # ---- statements --------------------------------------------------------------------------------------------
 
@@ -530,7 +533,18 @@ class _Tangent:
                 first = totals[k]
                 if more is not None:
                     totals[k] = more if first is None else total_of(whole, atom(first, emit), more)
-        return {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
+        summed = {(k,): total for k, total in enumerate(totals)} if entry.results else {(): totals[0]}
+        return {p: None if t is None else self.in_field(t, stmt.var, p, emit) for p, t in summed.items()}
+
+    def in_field(self, tangent: Expr, var: Var, path: Path, emit: Any) -> Expr:
+        """The tangent of what a Var holds as a real number where that is one, as a complex number where that is.
+
+        Where that is not known, the tangent is what the value is: its formula is not one of a part of a number.
+        """
+        if not self.mode.is_complex:
+            return tangent
+        wanted = kind_at(self.kinds.get(var, UNKNOWN), path)
+        return flatten(in_field(tangent, wanted, None, self.kinds), emit)
 
     def by_template(
         self,

@@ -23,11 +23,14 @@ from s2sad.rules.binding import bind
 
 #: Operations of the engine that rule texts name plainly.
 ENGINE = ("spread", "unspread", "unbroadcast", "rebroadcast")
-BUILTINS = ("len", "abs", "range", "tuple", "list", "sum", "min", "max", "int", "float", "bool", "round", "isinstance")
+BUILTINS = (
+    "len", "abs", "range", "tuple", "list", "sum", "min", "max", "int", "float", "complex", "bool", "round",
+    "isinstance",
+)  # fmt: skip
 
 
 #: The names by which rule texts call modules.
-MODULES = {"np": "numpy", "math": "math", "special": "scipy.special", "scipy": "scipy"}
+MODULES = {"np": "numpy", "math": "math", "cmath": "cmath", "special": "scipy.special", "scipy": "scipy"}
 
 
 @functools.cache

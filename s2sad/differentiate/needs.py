@@ -13,7 +13,16 @@ from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import kind_of_expr
 from s2sad.analysis.memory import held_by, written_memory
 from s2sad.analysis.recovery import Needs, plan_recovery
-from s2sad.differentiate.adjoints import Contribution, Path, StatementAdjoints, kind_at, read_cells, suffix
+from s2sad.differentiate.adjoints import (
+    Contribution,
+    Path,
+    StatementAdjoints,
+    kind_at,
+    read_cells,
+    steps_along,
+    suffix,
+)
+from s2sad.differentiate.complexes import in_field
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.shadows import Shadows
 from s2sad.differentiate.templates import Templates
@@ -160,7 +169,7 @@ class AdjointNeeds:
             elif isinstance(stmt, Assign) and self._is_alias(stmt):
                 pass  # its adjoint is the same view of the adjoint of what it is a view of
             elif isinstance(stmt, Assign) and stmt.var in self.activity:
-                self.contributions[stmt] = self.adjoints.assign(stmt)
+                self.contributions[stmt] = [self._in_field(c, stmt) for c in self.adjoints.assign(stmt)]
                 active = True
             elif isinstance(stmt, Store) and stmt.base in self.activity:
                 active = True
@@ -176,6 +185,20 @@ class AdjointNeeds:
                 self.active_blocks.add(stmt)
             any_active = any_active or active
         return any_active
+
+    def _in_field(self, c: Contribution, stmt: Stmt | None = None) -> Contribution:
+        """The contribution as what is added to has it: real to a real number, complex to a complex one."""
+        if not self.mode.is_complex:
+            return c
+        whole = self.kinds.get(c.var, UNKNOWN)
+        kind = kind_at(whole, c.path)
+        if kind.element is not None and c.index is not None:
+            kind = kind.element
+        # What is only passed on is what it was.
+        if not (kind.is_real or kind.is_complex) and isinstance(stmt, Assign) and c.value is self.bar(stmt.var):
+            return c
+        value = in_field(c.value, kind, steps_along(c.var, whole, c.path), self.kinds)
+        return c if value is c.value else replace(c, value=value)
 
     def _if_copied(self, stmt: Stmt) -> Contribution:
         """What a view that may be a copy adds to the adjoint of what it is made of: nothing, if it is a view."""
@@ -241,8 +264,10 @@ class AdjointNeeds:
             if isinstance(stmt, Store) and stmt in self.active_blocks:
                 for var in [*vars_of(stmt.index), *self._reached_through(stmt.base)]:
                     needs.add(stmt, var)
-                if isinstance(stmt.expr, Var) and stmt.expr in self.activity and not self._is_number(stmt.expr):
-                    needs.add(stmt, stmt.expr)
+                if isinstance(stmt.expr, Var) and stmt.expr in self.activity:
+                    is_asked = self.mode.is_complex and not self._is_of_known_field(stmt.expr)
+                    if is_asked or not self._is_number(stmt.expr):
+                        needs.add(stmt, stmt.expr)
             if stmt in self.active_blocks:
                 if isinstance(stmt, (If, Try)) and stmt not in ways_out:
                     for var in (stmt.flag,) if isinstance(stmt, Try) else vars_of(stmt.test):
@@ -321,6 +346,10 @@ class AdjointNeeds:
         root, steps = self.memory.routes[var]
         found = [v for step in steps for v in vars_of(step.expr) if v not in self.memory.routes]
         return [root, *found]
+
+    def _is_of_known_field(self, var: Var) -> bool:
+        kind = self.kinds.get(var, UNKNOWN)
+        return kind.is_real or kind.is_complex
 
     def _is_number(self, var: Var) -> bool:
         return self.kinds.get(var, UNKNOWN).shape == ()

@@ -13,6 +13,7 @@ from s2sad.analysis.kinds import Kinds, kind_of_expr
 from s2sad.analysis.sharing import Sharing
 from s2sad.differentiate.adjoints import Path
 from s2sad.differentiate.build import Build
+from s2sad.differentiate.complexes import holds_complex
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.normalise import normalise, with_own_arguments, with_steady_arguments
 from s2sad.frontend.lower import Lowering
@@ -51,6 +52,7 @@ class ReverseMode:
             self.counters.update(counters)
         self.primals = program.functions
         self.program = Program(functions, program.entry)
+        self.is_complex = holds_complex(program, self.kinds)
         self.activity = ActivityAnalysis(self.program, self.kinds, self.sharing)
         self.halves: dict[tuple[Label, frozenset[int], frozenset[int]], Halves] = {}
         self.made: dict[Label, Function] = {}

@@ -24,6 +24,7 @@ from s2sad.differentiate.adjoints import (
     total_of,
 )
 from s2sad.differentiate.apart import Apart
+from s2sad.differentiate.complexes import zeros_like
 from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import Key, adjoint_kind
 from s2sad.ir.kinds import INT, UNKNOWN, same_shape
@@ -355,11 +356,11 @@ class Sweeps(Apart):
         """Bind an adjoint to zeros of its primal's shape and dtype."""
         kind = kind_at(self.kinds.get(var, UNKNOWN), path)
         if kind.shape == ():
-            return Assign(self.bar(var, path), Const(0.0), **links)
+            return Assign(self.bar(var, path), Const(0j if kind.is_complex else 0.0), **links)
         source: Expr = steps_along(self.adjoints.stand_in(var), self.kinds.get(var, UNKNOWN), path)
         if kind.sort == "list":
             return Assign(self.bar(var, path), Op("s2sad.runtime.containers.zeros_of", (source,)), **links)
-        return Assign(self.bar(var, path), Op("numpy.zeros_like", (source,)), **links)
+        return Assign(self.bar(var, path), zeros_like(source, kind), **links)
 
     def _reverse_call(self, stmt: Call, state: State, out: Block) -> None:
         links = own(stmt)
@@ -391,15 +392,21 @@ class Sweeps(Apart):
                 active = isinstance(target, Var) and target in self.activity
                 direct = active and (target, rest) not in state
                 result = Var(self.bar(target, rest).hint if direct else "t_bar", True)  # type: ignore[arg-type]
-                self.kinds[result] = adjoint_kind(kind_at(kind, path))
+                own_kind = self.kinds.get(self.mode.program.functions[stmt.callee].params[position].var, kind)
+                self.kinds[result] = adjoint_kind(kind_at(own_kind if self.mode.is_complex else kind, path))
                 results.append(result)
                 if active:
                     assert isinstance(target, Var)
-                    contributions.append(Contribution(target, rest, result))
+                    contributions.append(self._passed_back(Contribution(target, rest, result)))
         args = [stmt.args[i] for i in halves.reads] + seeds
         out.append(Call(tuple(results), halves.reverse, tuple(args), **links))
         for c in contributions:
             self._contribute(c, state, out, links)
+
+    def _passed_back(self, c: Contribution) -> Contribution:
+        """What a callee adds to the adjoint of an argument, real where that is. A value keeps its kind in the call."""
+        kind = kind_at(self.kinds.get(c.var, UNKNOWN), c.path)
+        return self._in_field(c) if kind.is_real or kind.is_complex else c
 
     def _reverse_store(self, stmt: Store, state: State, out: Block) -> None:
         links = own(stmt)
@@ -441,7 +448,7 @@ class Sweeps(Apart):
             value: Expr = g
             if not same_shape(self.kinds[g].shape, self.kinds.get(stmt.expr, UNKNOWN).shape):
                 value = Op("s2sad.unbroadcast", (g, stmt.expr))
-            self._contribute(Contribution(stmt.expr, (), value), state, out, links, OWNED)
+            self._contribute(self._in_field(Contribution(stmt.expr, (), value)), state, out, links, OWNED)
 
     def _is_read_again(self, stmt: Store) -> bool:
         """Whether the adjoints of the cells that a write overwrites are read once more: for what they held before.

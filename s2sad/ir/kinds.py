@@ -36,6 +36,9 @@ Dim = int | Extent
 
 #: An axis length of which nothing is known; it equals no other, itself included.
 SOME = Extent("?")
+#: Dtypes of which the precision is not known; the last is complex, or real where no imaginary part has come in.
+SOME_FLOAT, SOME_COMPLEX, PERHAPS_COMPLEX = "float?", "complex?", "complex or float?"
+UNSURE = (SOME_FLOAT, SOME_COMPLEX, PERHAPS_COMPLEX)
 Shape = tuple[Dim, ...] | frozenset[str] | None
 
 
@@ -91,6 +94,25 @@ class Kind:
     @property
     def is_array(self) -> bool:
         return self.sort == "array"
+
+    @property
+    def is_complex(self) -> bool:
+        """Whether a value is certainly a complex number, or an array of them.
+
+        >>> Kind("scalar", "complex64", ()).is_complex, FLOAT.is_complex, UNKNOWN.is_complex
+        (True, False, False)
+        """
+        return self.sort == "complex" or (self.dtype or "").startswith(("complex", "clongdouble"))
+
+    @property
+    def is_real(self) -> bool:
+        """Whether a value is certainly a real number, or an array of them.
+
+        >>> Kind("scalar", "complex64", ()).is_real, FLOAT.is_real, UNKNOWN.is_real
+        (False, True, False)
+        """
+        real = ("float", "int", "uint", "bool", "longdouble")
+        return self.sort in ("bool", "int", "float") or (self.dtype or "").startswith(real)
 
     @property
     def carries_derivative(self) -> bool:
@@ -213,12 +235,13 @@ def join(a: Kind, b: Kind) -> Kind:
     numeric = {"bool", "int", "float", "complex", "scalar", "array"}
     if a.sort in numeric and b.sort in numeric:
         shape = join_shapes(a.shape, b.shape)
-        dtype = a.dtype if a.dtype == b.dtype else None
+        dtype = a.dtype if a.dtype == b.dtype else _field(a, b)
         if shape == ():
-            return Kind("scalar", dtype, ()) if a.sort == b.sort == "scalar" else Kind("unknown", _precision(a, b), ())
+            precision = _precision(a, b) or dtype
+            return Kind("scalar", dtype, ()) if a.sort == b.sort == "scalar" else Kind("unknown", precision, ())
         if a.is_array and b.is_array:
             return Kind("array", dtype, shape)
-        return Kind("unknown", None, shape)
+        return Kind("unknown", _field(a, b), shape)
     if "none" in (a.sort, b.sort):
         # What is done with the value is done with the other; None has no adjoint.
         other = b if a.sort == "none" else a
@@ -229,7 +252,13 @@ def join(a: Kind, b: Kind) -> Kind:
         dtype = a.dtype if a.dtype == b.dtype else None
         return Kind("object", dtype, cls=a.cls, fields=_joined_fields(a, b) if same else ())
     shape = join_shapes(a.shape, b.shape)
-    return Kind("unknown", _precision(a, b) if shape == () else None, shape)
+    return Kind("unknown", (_precision(a, b) if shape == () else None) or _field(a, b), shape)
+
+
+def _field(a: Kind, b: Kind) -> str | None:
+    """The dtype of what may be complex: real numbers are complex ones without imaginary part."""
+    known = all(k.is_real or k.is_complex for k in (a, b))
+    return PERHAPS_COMPLEX if known and (a.is_complex or b.is_complex) else None
 
 
 def _precision(a: Kind, b: Kind) -> str | None:
@@ -249,7 +278,7 @@ def common_element(a: Kind, b: Kind) -> Kind | None:
         return None
     result: Kind | None = None
     for kind in kinds:
-        if kind is None or kind.sort not in ("bool", "int", "float", "scalar", "array", "unknown"):
+        if kind is None or kind.sort not in ("bool", "int", "float", "complex", "scalar", "array", "unknown"):
             return None
         result = kind if result is None else join(result, kind)
     return result

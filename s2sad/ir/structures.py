@@ -18,7 +18,7 @@ def names_of(value: Any) -> list[Any] | None:
     >>> names_of((1.0, 2.0)), names_of({"w": 1.0}), names_of(3.0)
     ([0, 1], ['w'], None)
     """
-    if isinstance(value, (float, np.ndarray)):
+    if isinstance(value, (float, complex, np.ndarray)):
         return None
     if type(value) in (tuple, list) or is_named_tuple(type(value)):
         return list(range(len(value)))
@@ -64,7 +64,7 @@ def holds_floats(value: Any) -> bool:
     parts = parts_of(value)
     if parts is not None:
         return any(map(holds_floats, parts))
-    return isinstance(value, float) or (is_array(value) and value.dtype.kind == "f")
+    return isinstance(value, (float, complex)) or (is_array(value) and value.dtype.kind in "fc")
 
 
 def is_array(value: Any) -> bool:

@@ -95,6 +95,8 @@ def fold(expr: Expr) -> Expr:
         return expr
     if expr.name == "s2sad.select" and isinstance(expr.operands[0], Const):
         return expr.operands[1] if expr.operands[0].value else expr.operands[2]
+    if expr.name == "operator.add" and expr.operands[1] == Const(0j) and isinstance(expr.operands[0], Const):
+        return Const(complex(expr.operands[0].value)) if type(expr.operands[0].value) in (int, float) else expr
     values = [o.value for o in expr.operands if isinstance(o, Const) and type(o.value) in (int, float)]
     if expr.name not in _FOLDED or len(values) < len(expr.operands):
         return expr

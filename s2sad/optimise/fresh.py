@@ -182,6 +182,8 @@ class _Settling:
             return g if same else Op(f"numpy.{_portable(wanted.dtype)}", (g,))
         if wanted.sort == "float" and not self.sure(g, self.kind_of):
             return Const(float(g.value)) if isinstance(g, Const) else Op("builtins.float", (g,))
+        if wanted.sort == "complex" and not (kind.sort == "complex" or (kind.sort, kind.dtype) == _COMPLEX):
+            return Const(complex(g.value)) if isinstance(g, Const) else Op("builtins.complex", (g,))
         return g
 
     # ---- memory ------------------------------------------------------------------------------------------------
@@ -218,6 +220,10 @@ class _Settling:
         if is_returned:
             return list(dict.fromkeys(shared_operands(expr)))
         return [v for e in (expr.operands if isinstance(expr, Op) else ()) for v in self.given_out(e, False)]
+
+
+#: np.complex128 is a complex.
+_COMPLEX = ("scalar", "complex128")
 
 
 def _any(var: Var) -> bool:

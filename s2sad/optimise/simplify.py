@@ -161,6 +161,8 @@ class Algebra:
                 (),
                 expr.spelled,
             )
+        if expr.name in ("numpy.ndarray.real", "numpy.real") and _is_widened(operands[0]):
+            return operands[0].operands[0]
         if expr.name == "numpy.ndarray.T" and isinstance(operands[0], Op):
             return self.transposed(expr, operands[0])
         if expr.name in _REDUCTIONS:
@@ -235,6 +237,11 @@ class Algebra:
 
     def sum(self, expr: Op) -> Expr:
         left, right = expr.operands
+        if right != Const(0j) and (_is_widened(left) or _is_widened(right)):
+            # The sum is complex anyway.
+            plain = tuple(o.operands[0] if _is_widened(o) else o for o in expr.operands)
+            if any(kind_of_expr(o, self.kinds).is_complex for o in plain):
+                return self.sum(replace(expr, operands=plain))
         lighter = (self.unspread_beside(left, right), self.unspread_beside(right, left))
         if lighter != expr.operands and not (lighter[0] is not left and lighter[1] is not right):
             return self.sum(Op(expr.name, lighter, (), expr.spelled))
@@ -314,6 +321,7 @@ class Algebra:
 
     def product(self, expr: Op) -> Expr:
         product = self.gather(expr)
+        self.narrow(product)
         return self.within_spread(product) or self.within_mask(product) or self.build(product)
 
     def within_spread(self, product: _Product) -> Expr | None:
@@ -380,6 +388,21 @@ class Algebra:
         if product.divisor != 1:
             self.reduce(product)
         return product
+
+    def narrow(self, product: _Product) -> None:
+        """Real factors as real numbers, where another factor is complex."""
+        for position, factor in enumerate(product.above):
+            is_real = isinstance(factor, Const) and type(factor.value) is complex and factor.value.imag == 0
+            others = [*product.above[:position], *product.above[position + 1 :], *product.below]
+            if not (is_real or _is_widened(factor)) or not any(kind_of_expr(o, self.kinds).is_complex for o in others):
+                continue
+            if isinstance(factor, Const):
+                product.coefficient *= factor.value.real
+                del product.above[position]
+            elif isinstance(factor, Op):
+                product.above[position] = factor.operands[0]
+            self.narrow(product)
+            return
 
     @staticmethod
     def reduce(product: _Product) -> None:
@@ -506,6 +529,11 @@ def _without(product: _Product, factor: Expr) -> _Product:
 
 def _is_zero(expr: Expr) -> bool:
     return isinstance(expr, Const) and type(expr.value) in (int, float) and expr.value == 0
+
+
+def _is_widened(expr: Expr) -> TypeGuard[Op]:
+    """Whether an expression only makes a real number complex: `x + 0j`."""
+    return isinstance(expr, Op) and expr.name == "operator.add" and expr.operands[1] == Const(0j)
 
 
 def _is_mask(expr: Expr) -> TypeGuard[Op]:

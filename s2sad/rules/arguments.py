@@ -8,7 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.kinds import SOME, Dim, Extent, Kind, Shape, join_shapes, shift
+from s2sad.ir.kinds import (
+    PERHAPS_COMPLEX,
+    SOME,
+    SOME_COMPLEX,
+    SOME_FLOAT,
+    UNSURE,
+    Dim,
+    Extent,
+    Kind,
+    Shape,
+    join_shapes,
+    shift,
+)
 
 KindFunction = Callable[..., Kind]
 Literals = Mapping[str, Any]
@@ -21,6 +33,12 @@ _PYTHON_DTYPES = {"bool": "bool", "int": np.dtype(int).name, "float": "float64",
 # What is known of an array argument
 def promote(names: Sequence[str | None]) -> str | None:
     """The dtype that covers arrays of these dtypes, None where one is unknown."""
+    given = [name or "" for name in names]
+    if any(name in UNSURE for name in given) or ("" in given and any(name.startswith("complex") for name in given)):
+        if any(name.startswith("complex") for name in given):
+            surely = any(name.startswith("complex") and name != PERHAPS_COMPLEX for name in given)
+            return SOME_COMPLEX if surely else PERHAPS_COMPLEX
+        return SOME_FLOAT if all(given) else None
     try:
         return np.result_type(*[np.dtype(name) for name in names if name]).name if all(names) and names else None
     except TypeError:

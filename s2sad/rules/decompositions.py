@@ -7,8 +7,8 @@ from typing import Any
 
 from s2sad.ir.kinds import SOME, Dim, Kind
 from s2sad.rules.arguments import shape_of
-from s2sad.rules.linalg import floating, result
-from s2sad.rules.registry import Case, refuse, rule
+from s2sad.rules.linalg import floating, real_kind, result
+from s2sad.rules.registry import Case, for_complex, nondifferentiable, rule
 
 Literals = Mapping[str, Any]
 
@@ -29,13 +29,15 @@ def _svd_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     u = shape[-2] if full is True else k if full is False else SOME
     v = shape[-1] if full is True else k if full is False else SOME
     shapes = ((*shape[:-1], u), (*shape[:-2], k), (*shape[:-2], v, shape[-1]))
-    return Kind("tuple", items=tuple(result((a,), s, floating(a)) for s in shapes))
+    u_kind, s_kind, v_kind = (result((a,), s, floating(a)) for s in shapes)
+    return Kind("tuple", items=(u_kind, real_kind(s_kind), v_kind))
 
 
 def _svdvals_kind(*, literals: Literals, a: Kind) -> Kind:
     shape = shape_of(a)
     known = isinstance(shape, tuple) and len(shape) >= 2
-    return result((a,), (*shape[:-2], _least(shape)) if known and isinstance(shape, tuple) else None, floating(a))
+    values = (*shape[:-2], _least(shape)) if known and isinstance(shape, tuple) else None
+    return real_kind(result((a,), values, floating(a)))
 
 
 _EQUAL = "Vectors of equal singular values are not determined: NaN."
@@ -44,8 +46,13 @@ rule(
     "a, full_matrices=True",
     results=3,
     kind=_svd_kind,
-    a="svd_adjoint(g0, g1, g2, y0, y1, y2)",
-    tangent={"a": "svd_tangent(a_dot, y0, y1, y2)"},
+    a=[
+        Case("a.is_complex", "complex_svd_adjoint(g0, g1, g2, y0, y1, y2)"),
+        Case("", "svd_adjoint(g0, g1, g2, y0, y1, y2)"),
+    ],
+    tangent={"a": [
+        Case("a.is_complex", "complex_svd_tangent(a_dot, y0, y1, y2)"), Case("", "svd_tangent(a_dot, y0, y1, y2)"),
+    ]},
     doc=f"{_EQUAL} A matrix that is not square needs full_matrices=False.",
 )
 rule(
@@ -73,8 +80,14 @@ rule(
     "a, mode='reduced'",
     results=2,
     kind=_qr_kind,
-    a=[Case("mode == 'reduced'", "qr_adjoint(g0, g1, a, y0, y1)")],
-    tangent={"a": [Case("mode == 'reduced'", "qr_tangent(a_dot, a, y0, y1)")]},
+    a=[
+        Case("a.is_complex and mode == 'reduced'", "complex_qr_adjoint(g0, g1, a, y0, y1)"),
+        Case("not a.is_complex and mode == 'reduced'", "qr_adjoint(g0, g1, a, y0, y1)"),
+    ],
+    tangent={"a": [
+        Case("a.is_complex and mode == 'reduced'", "complex_qr_tangent(a_dot, a, y0, y1)"),
+        Case("not a.is_complex and mode == 'reduced'", "qr_tangent(a_dot, a, y0, y1)"),
+    ]},
     doc="Of full rank, by the mode 'reduced'.",
 )
 
@@ -143,9 +156,7 @@ rule(
     },
     doc="Equal singular values: by the vectors that NumPy gives first.",
 )  # fmt: skip
-refuse(
-    "numpy.linalg.eig",
-    "numpy.linalg.eigvals",
-    reason="gives complex numbers for some matrices, through which no derivative flows yet",
-    help="use `np.linalg.eigh` or `np.linalg.eigvalsh` for symmetric matrices",
-)
+
+nondifferentiable("s2sad.runtime.factors.require_free_of_phases", signature="turned, u, vh", pure=False)
+for_complex("numpy.linalg.svd", "numpy.linalg.qr", same=False, holomorphic=False)
+for_complex("numpy.linalg.svdvals", holomorphic=False)

@@ -14,7 +14,6 @@ from s2sad.rules.results import (
     Literals,
     array_dtype,
     broadcast_kind,
-    first_kind,
     numbers,
     promoted_dtype,
     ufunc_kind,
@@ -97,7 +96,9 @@ _ufunc("fmod", "a, b", a="1", b="(y - a) / b")
 _ufunc("negative", x="-1")
 _ufunc("positive", x="1")
 _ufunc("reciprocal", x="-y ** 2")
-_ufunc("absolute", x="np.sign(x)", doc=_AT_ZERO)
+_ufunc(
+    "absolute", doc=_AT_ZERO, x=[Case("x.is_complex", "np.conj(x) / np.where(y, y, 1)"), Case("", "np.sign(x)")]
+)
 _ufunc("fabs", x="np.sign(x)", doc=_AT_ZERO)
 divmod_rule("numpy.divmod", np.divmod)
 
@@ -217,33 +218,9 @@ rule(
 )
 
 
-# Parts of complex numbers. No derivative flows through those yet; real numbers are their own real part.
-for _name in ("real", "ndarray.real"):
-    linear(f"numpy.{_name}", "x", kind=first_kind, views=("x",), cheap=True, x="g")
-linear("numpy.ndarray.conjugate", "x", kind=first_kind, views=("x",), cheap=True, x="g")
 linear("numpy.real_if_close", "x, tol=100", kind=_array_kind, views=("x",), cheap=True, x=[
     Case("x.is_array", "g"), Case("", "np.reshape(g, np.shape(x))"),
 ])  # fmt: skip
-_ufunc("conjugate", x="1")
-
-
-def _zero(name: str) -> list[Case]:
-    return [
-        Case("x.is_python_number", "0.0"),
-        Case("x.is_array", f"np.zeros_like({name})"),
-        Case("", f"np.zeros_like({name})[()]"),
-    ]
-
-
-for _name in ("imag", "ndarray.imag", "angle"):
-    rule(
-        f"numpy.{_name}",
-        "x",
-        kind=_promoted_kind if _name == "angle" else first_kind,
-        cheap=True,
-        x=_zero("x"),
-        tangent={"x": _zero("x_dot")},
-    )
 
 
 # Conversions to one type of number

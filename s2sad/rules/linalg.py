@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from s2sad.ir.kinds import SOME, UNKNOWN, Dim, Kind, Shape, broadcast_shapes, same_extent
 from s2sad.rules.arguments import dtype_of, is_one, item_kinds, places, product, promote, shape_of
 from s2sad.rules.registry import Case, alias, linear, nondifferentiable, rule, sequence
-from s2sad.rules.results import reduced_shape
+from s2sad.rules.results import real_dtype, reduced_shape
 
 Literals = Mapping[str, Any]
 Values = Mapping[str, Any]
@@ -23,6 +24,12 @@ def result(sources: Sequence[Kind], shape: Shape, dtype: str | None = None) -> K
     weak = any(kind.is_python_number for kind in sources)
     dtype = dtype or (None if weak else promote([dtype_of(kind) for kind in sources]))
     return Kind("scalar" if shape == () else "array" if shape is not None else "unknown", dtype, shape)
+
+
+def complex_dtype(sources: Sequence[Kind]) -> str | None:
+    """The dtype of a product of these where that is complex: it tells what adjoints are of."""
+    found = promote([dtype_of(kind) for kind in sources])
+    return found if (found or "").startswith("c") else None
 
 
 def floating(kind: Kind) -> str | None:
@@ -72,7 +79,7 @@ def _tensordot_kind(*, literals: Literals, a: Kind, b: Kind, axes: Kind) -> Kind
         return result((a, b), None)
     kept = [dim for k, dim in enumerate(left) if k not in of_a] + [dim for k, dim in enumerate(right) if k not in of_b]
     # Without axes it is an array still.
-    return result((a, b), tuple(kept)) if kept else Kind("unknown", None, ())
+    return result((a, b), tuple(kept)) if kept else Kind("unknown", complex_dtype((a, b)), ())
 
 
 def _kron_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
@@ -87,7 +94,7 @@ def _kron_kind(*, literals: Literals, a: Kind, b: Kind) -> Kind:
 def _cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
     shape = broadcast_shapes(shape_of(a), shape_of(b))
     three = isinstance(shape, tuple) and bool(shape) and shape[-1] == 3 and literals.get("axis", SOME) is None
-    return result((a, b), shape) if three else Kind("unknown", None, None)
+    return result((a, b), shape) if three else Kind("unknown", complex_dtype((a, b)), None)
 
 
 def _linalg_cross_kind(*, literals: Literals, a: Kind, b: Kind, **_: Any) -> Kind:
@@ -124,7 +131,7 @@ def _last_diagonal_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 def _last_trace_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     shape = shape_of(a)
     made = result((a,), shape[:-2] if isinstance(shape, tuple) and len(shape) >= 2 else None)
-    return made if (made.dtype or "").startswith("float") else Kind(made.sort, None, made.shape)
+    return made if (made.dtype or "").startswith(("float", "complex")) else Kind(made.sort, None, made.shape)
 
 
 # Products of arrays
@@ -186,12 +193,24 @@ linear(
 )
 alias("numpy.ndarray.dot", "numpy.dot")
 alias("numpy.linalg.matmul", "numpy.matmul")
+#: Where the first factor is conjugated.
+_COMPLEX = "(a.is_complex or b.is_complex)"
 linear(
     "numpy.vdot",
     "a, b",
     kind=lambda *, literals, a, b: result((a, b), ()),
-    a=[Case("a.rank == 1 and b.rank == 1", "g * b"), Case("", "np.reshape(g * np.ravel(b), np.shape(a))")],
-    b=[Case("a.rank == 1 and b.rank == 1", "g * a"), Case("", "np.reshape(g * np.ravel(a), np.shape(b))")],
+    a=[
+        Case(f"{_COMPLEX} and a.rank == 1 and b.rank == 1", "np.conj(g * b)"),
+        Case(_COMPLEX, "np.reshape(np.conj(g * np.ravel(b)), np.shape(a))"),
+        Case("a.rank == 1 and b.rank == 1", "g * b"),
+        Case("", "np.reshape(g * np.ravel(b), np.shape(a))"),
+    ],
+    b=[
+        Case("a.is_complex and a.rank == 1 and b.rank == 1", "g * np.conj(a)"),
+        Case("a.is_complex", "np.reshape(g * np.conj(np.ravel(a)), np.shape(b))"),
+        Case("a.rank == 1 and b.rank == 1", "g * a"),
+        Case("", "np.reshape(g * np.ravel(a), np.shape(b))"),
+    ],
 )
 linear(
     "numpy.inner",
@@ -293,11 +312,13 @@ for _name in ("numpy.vecdot", "numpy.linalg.vecdot"):
         "a, b, *, axis=-1",
         kind=_vecdot_kind,
         a=[
+            Case(_COMPLEX, "unbroadcast(np.conj(np.expand_dims(g, axis) * b), a)"),
             Case("a.rank == 1 and b.rank == 1", "g * b"),
             Case("axis == -1", "unbroadcast(g[..., None] * b, a)"),
             Case("", "unbroadcast(np.expand_dims(g, axis) * b, a)"),
         ],
         b=[
+            Case("a.is_complex", "unbroadcast(np.expand_dims(g, axis) * np.conj(a), b)"),
             Case("a.rank == 1 and b.rank == 1", "g * a"),
             Case("axis == -1", "unbroadcast(g[..., None] * a, b)"),
             Case("", "unbroadcast(np.expand_dims(g, axis) * a, b)"),
@@ -342,7 +363,7 @@ def _terms(subscripts: Any, count: int) -> tuple[list[str], str] | None:
 def _einsum_kind(*, literals: Literals, subscripts: Kind, operands: tuple[Kind, ...], **_: Any) -> Kind:
     said = _terms(literals.get("subscripts"), len(operands))
     if said is None:
-        return Kind("unknown")
+        return Kind("unknown", complex_dtype(operands))
     terms, output = said
     dims: dict[str, Dim] = {}
     for term, kind in zip(terms, operands):
@@ -485,6 +506,11 @@ def _trace_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return made if (made.dtype or "").startswith(("float", "complex")) else Kind(made.sort, None, made.shape)
 
 
+def real_kind(kind: Kind) -> Kind:
+    """The kind of the real part of what is of a kind."""
+    return replace(kind, dtype=real_dtype(kind.dtype)) if kind.is_complex else kind
+
+
 def _det_kind(*, literals: Literals, a: Kind) -> Kind:
     shape = shape_of(a)
     return result((a,), shape[:-2] if isinstance(shape, tuple) else None, floating(a))
@@ -492,7 +518,7 @@ def _det_kind(*, literals: Literals, a: Kind) -> Kind:
 
 def _slogdet_kind(*, literals: Literals, a: Kind) -> Kind:
     one = _det_kind(literals=literals, a=a)
-    return Kind("tuple", items=(one, one))
+    return Kind("tuple", items=(one, real_kind(one)))
 
 
 def _same_shape(*, literals: Literals, a: Kind, **_: Any) -> Kind:
@@ -521,7 +547,7 @@ def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return Kind(
         "tuple",
         items=(
-            result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a)),
+            real_kind(result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a))),
             result((a,), shape, floating(a)),
         ),
     )
@@ -529,7 +555,7 @@ def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 
 def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     shape = shape_of(a)
-    return result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a))
+    return real_kind(result((a,), shape[:-1] if isinstance(shape, tuple) else None, floating(a)))
 
 
 _MAIN = "offset == 0 and axis1 == 0 and axis2 == 1"
@@ -560,17 +586,24 @@ rule(
         ]
     },
 )
+_SIGN_AND_LOG = (
+    "(1j * y0 * np.trace(np.linalg.solve(a, a_dot){0}).imag, np.trace(np.linalg.solve(a, a_dot){0}).real)"
+)
 rule(
     "numpy.linalg.slogdet",
     "a",
     kind=_slogdet_kind,
     results=2,
     a=[
+        Case("a.is_complex and a.rank == 2", "(g1 + 1j * (g0 * y0).imag) * np.linalg.inv(a).T"),
+        Case("a.is_complex", "(np.asarray(g1) + 1j * (g0 * y0).imag)[..., None, None] * np.linalg.inv(a).mT"),
         Case("a.rank == 2", "g1 * np.linalg.inv(a).T"),
         Case("", "np.asarray(g1)[..., None, None] * np.linalg.inv(a).mT"),
     ],
     tangent={
         "a": [
+            Case("a.is_complex and a.rank == 2", _SIGN_AND_LOG.format("")),
+            Case("a.is_complex", _SIGN_AND_LOG.format(", axis1=-2, axis2=-1")),
             Case("a.rank == 2", "(0.0, np.trace(np.linalg.solve(a, a_dot)))"),
             Case("", "(np.zeros_like(y0), np.trace(np.linalg.solve(a, a_dot), axis1=-2, axis2=-1))"),
         ]
@@ -665,14 +698,15 @@ rule(
     tangent={"a": "eigvalsh_tangent(a_dot, a, UPLO)"},
     doc=_TRIANGLE,
 )
+nondifferentiable("s2sad.runtime.linalg.require_no_phases", signature="m", pure=False)
 nondifferentiable("numpy.linalg.matrix_rank", signature="A, tol=None, hermitian=False, *, rtol=None")
 
 
 # Norms
 def _norm_kind(*, literals: Literals, x: Kind, axis: Kind, **_: Any) -> Kind:
     shape = reduced_shape(x, literals.get("axis", ...), axis, literals.get("keepdims", ...))
-    name = floating(x) or ""
-    return Kind("unknown" if shape is None or not x.is_array else "array" if shape else "scalar", name or None, shape)
+    sort = "unknown" if shape is None or not x.is_array else "array" if shape else "scalar"
+    return real_kind(Kind(sort, floating(x), shape))
 
 
 def _matrix_norm_kind(*, literals: Literals, x: Kind, **bound: Any) -> Kind:
@@ -691,17 +725,24 @@ rule(
     "x, ord=None, axis=None, keepdims=False",
     kind=_norm_kind,
     x=[
+        Case(f"x.is_complex and {_LENGTH} and axis is None", "g / (y if y else 1.0) * np.conj(x)"),
+        Case(f"x.is_complex and {_LENGTH} and {_ALONG_AXES}",
+             "spread(g / np.where(y, y, 1), x, axis, keepdims) * np.conj(x)"),
         Case(f"{_LENGTH} and axis is None", "g / (y if y else 1.0) * x"),
         Case(f"{_LENGTH} and {_ALONG_AXES}", "spread(g / np.where(y, y, 1), x, axis, keepdims) * x"),
-        Case(_ONE_AXIS, "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
-        Case("", "norm_adjoint(g, x, ord, axis, keepdims)"),
+        Case(f"not x.is_complex and ({_ONE_AXIS})", "vector_norm_adjoint(g, x, ord, axis, keepdims)"),
+        Case("not x.is_complex", "norm_adjoint(g, x, ord, axis, keepdims)"),
     ],
     tangent={
         "x": [
+            Case(f"x.is_complex and {_LENGTH} and axis is None and keepdims == False",
+                 "np.sum(np.conj(x) * x_dot).real / (y if y else 1.0)"),
+            Case(f"x.is_complex and {_LENGTH}",
+                 "np.sum(np.conj(x) * x_dot, axis=axis, keepdims=keepdims).real / np.where(y, y, 1)"),
             Case(f"{_LENGTH} and axis is None and keepdims == False", "np.sum(x * x_dot) / (y if y else 1.0)"),
             Case(f"{_LENGTH} and {_ALONG_AXES}", "np.sum(x * x_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
-            Case(_ONE_AXIS, "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
-            Case("", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
+            Case(f"not x.is_complex and ({_ONE_AXIS})", "vector_norm_tangent(x_dot, x, ord, axis, keepdims)"),
+            Case("not x.is_complex", "norm_tangent(x_dot, x, ord, axis, keepdims)"),
         ]
     },
     doc="Zero where the norm is zero; ties are split evenly.",
@@ -737,12 +778,12 @@ rule(
     x=[
         Case("ord == 'fro' and x.rank == 2 and keepdims == False", "g / (y if y else 1.0) * x"),
         Case("ord == 'fro'", "spread(g / np.where(y, y, 1), x, (-2, -1), keepdims) * x"),
-        Case("", "norm_adjoint(g, x, ord, (-2, -1), keepdims)"),
+        Case("not x.is_complex", "norm_adjoint(g, x, ord, (-2, -1), keepdims)"),
     ],
     tangent={
         "x": [
             Case("ord == 'fro'", "np.sum(x * x_dot, axis=(-2, -1), keepdims=keepdims) / np.where(y, y, 1)"),
-            Case("", "norm_tangent(x_dot, x, ord, (-2, -1), keepdims)"),
+            Case("not x.is_complex", "norm_tangent(x_dot, x, ord, (-2, -1), keepdims)"),
         ]
     },
     doc="Zero where the norm is zero; ties are split evenly.",

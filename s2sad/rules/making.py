@@ -12,6 +12,7 @@ from s2sad.ir.kinds import (
     INT,
     SOME,
     UNKNOWN,
+    UNSURE,
     Dim,
     Kind,
     broadcast_shapes,
@@ -80,6 +81,16 @@ def _conversion(name: str, plain: str = "dtype is None") -> Formula:
     ]
 
 
+def _widened(text: str) -> Callable[[Mapping[str, Any]], str | None]:
+    """A formula for a conversion to a dtype that is known to be complex."""
+
+    def formula(values: Mapping[str, Any]) -> str | None:
+        known = named_dtype(values.get("dtype_value", values.get("dtype")))
+        return text if known is not None and np.dtype(known).kind == "c" else None
+
+    return formula
+
+
 def _contiguous_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     shape = shape_of(a)
     return Kind(array_of(a, shape).sort, asked_dtype(literals, dtype_of(a)), shape or (None if shape is None else (1,)))
@@ -88,6 +99,8 @@ def _contiguous_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
 #: The tangent of a conversion is the same conversion, but one to integers has none.
 _SAME = [Case("dtype is None", "@same"), Case("", _converted("@same"))]
 _ASTYPE = [
+    Case("a.is_real", _widened("g.real.astype(a.dtype)")),
+    Case("not a.is_complex", _widened("cast_back(g, a)")),
     Case("", _converted("g.astype(a.dtype)")),
     Case("", "cast_back(g, a, dtype)"),
 ]
@@ -251,6 +264,8 @@ def _linspace_kind(*, literals: Literals, start: Kind, stop: Kind, dtype: Kind, 
         return UNKNOWN
     inner, axis, num = broadcast_shapes(shape_of(start), shape_of(stop)), literals.get("axis"), literals.get("num")
     natural = "float64" if all(kind.sort in ("bool", "int", "float") for kind in (start, stop)) else None
+    if start.is_complex or stop.is_complex:
+        natural = promote([dtype_of(start), dtype_of(stop)])
     asked = asked_dtype(literals, natural)
     if not isinstance(inner, tuple):
         return Kind("array", asked)
@@ -311,8 +326,8 @@ def _shape_kind(*, literals: Literals, a: Kind) -> Kind:
 
 
 def _item_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
-    if a.dtype is None or a.dtype in ("longdouble", "clongdouble", "float128", "complex256"):
-        return Kind("unknown", None, ())
+    if a.dtype is None or a.dtype in ("longdouble", "clongdouble", "float128", "complex256", *UNSURE):
+        return Kind("unknown", a.dtype if a.dtype in UNSURE else None, ())
     try:
         sort = {"f": "float", "c": "complex", "i": "int", "u": "int", "b": "bool"}.get(np.dtype(a.dtype).kind)
     except TypeError:

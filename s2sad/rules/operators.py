@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from s2sad.ir.kinds import BOOL, FLOAT, INT, STR, UNKNOWN, Kind, join
+from s2sad.ir.kinds import BOOL, FLOAT, INT, PERHAPS_COMPLEX, STR, UNKNOWN, Kind, join
 from s2sad.rules.registry import (
     Case,
     Formula,
@@ -31,7 +31,12 @@ _AT_ZERO = "At zero the derivative is zero."
 _PYTHON = "x.is_python_number"
 _BY_SIGN = "g if x > 0 else -g if x < 0 else 0.0"
 #: Of a number of which it is not known whether it is complex, the comparison is a TypeError where it is.
-_SIGN = [Case("x.shape == () and x.sort in ('bool', 'int', 'float', 'unknown')", _BY_SIGN), Case("", "np.sign(x)")]
+_SIGN = [
+    Case("x.sort == 'complex'", "x.conjugate() / (y if y else 1)"),
+    Case("x.is_complex", "np.conj(x) / np.where(y, y, 1)"),
+    Case("x.shape == () and x.sort in ('bool', 'int', 'float', 'unknown')", _BY_SIGN),
+    Case("", "np.sign(x)"),
+]
 
 
 def _operator(name: str, ufunc: np.ufunc, signature: str = "a, b", doc: str = "", **partials: Formula) -> None:
@@ -49,6 +54,9 @@ POWER_BASE = [
 ]
 #: d(x**p)/dp.
 POWER_EXPONENT = [
+    Case("x.is_complex and not (x.is_python_number and p.is_python_number)", "y * np.log(np.where(x, x, 1))"),
+    Case("p.is_complex and not (x.is_python_number and p.is_python_number)", "y * np.log(np.where(x, x, 1) + 0j)"),
+    Case("x.is_complex or p.is_complex", "y * cmath.log(x if x else 1)"),
     Case("x_value > 0", "y * math.log(x)"),
     Case(f"{_PYTHON} and not x_value < 0", "y * math.log(x if x else 1)"),
     Case("not x_value < 0", "y * np.log(np.where(x, x, 1))"),
@@ -227,9 +235,11 @@ def _sum_kind(*, literals: Literals, iterable: Kind, start: Kind) -> Kind:
         add = operator_kind("add", np.add)
         return reduce(lambda a, b: add(literals={}, a=a, b=b), iterable.items, start)
     if iterable.element is not None:
-        return Kind("unknown", None, ()) if iterable.element.shape == () and start.shape == () else UNKNOWN
+        dtype = PERHAPS_COMPLEX if iterable.element.is_complex else None
+        return Kind("unknown", dtype, () if iterable.element.shape == () and start.shape == () else None)
     # The sum of an array without elements is the int that it starts from.
-    return Kind("unknown", None, ()) if iterable.is_array and iterable.rank == 1 and start.shape == () else UNKNOWN
+    dtype = PERHAPS_COMPLEX if iterable.is_complex else None
+    return Kind("unknown", dtype, () if iterable.is_array and iterable.rank == 1 and start.shape == () else None)
 
 
 register(Rule(

@@ -131,17 +131,7 @@ _refuse("getattr super object property classmethod staticmethod", "depends on wh
         "write the attribute out, `a.name`", "builtins")  # fmt: skip
 _refuse("open input breakpoint", "reads what is no argument", "pass the values as arguments", "builtins")
 
-# Complex numbers
-_COMPLEX, _PARTS = "gives complex numbers, through which no derivative flows yet", "write out real and imaginary parts"
-_refuse("cdouble clongdouble complex64 complex128 complex256 csingle sort_complex", _COMPLEX, _PARTS)
-_refuse("fft fft2 fftn hfft ifft ifft2 ifftn ihfft irfft irfft2 irfftn rfft rfft2 rfftn", _COMPLEX, _PARTS, "numpy.fft")
-_refuse(
-    "acos acosh asin asinh atan atanh cos cosh exp log log10 phase polar rect sin sinh sqrt tan tanh", _COMPLEX, _PARTS,
-    "cmath",
-)  # fmt: skip
-nondifferentiable("cmath.isclose", "cmath.isfinite", "cmath.isinf", "cmath.isnan", kind=BOOL, cheap=True)
-
-_refuse("complex", _COMPLEX, _PARTS, "builtins")
+_refuse("sort_complex", "sorts by two parts", "use `np.sort` of an array of complex numbers")
 
 # In place, and in an order of Python's
 _refuse("flat", "gives an iterator, which is not followed", "use `np.ravel(a)`", "numpy.ndarray")

@@ -17,6 +17,7 @@ from s2sad.rules.results import (
     cumulative_kind,
     inexact_dtype,
     promoted_dtype,
+    real_dtype,
     reduction_kind,
     sum_dtype,
 )
@@ -36,8 +37,7 @@ def _methods(when: str, text: str) -> list[Case]:
 
 def _real_dtype(dtype: str | None) -> str | None:
     """The dtype of a variance."""
-    inexact = inexact_dtype(dtype)
-    return inexact and str(np.zeros(0, inexact).real.dtype.name)
+    return real_dtype(inexact_dtype(dtype))
 
 
 def _in_dtype(kind: KindFunction) -> KindFunction:
@@ -149,7 +149,9 @@ rule("numpy.average", "a, axis=None, weights=None, *, keepdims=False", kind=_ave
 # Variance and standard deviation
 _SPREAD_SIGNATURE = "a, axis=None, *, ddof=0, keepdims=False"
 _DEVIATION = "(a - a.mean(axis=axis, keepdims=True))"
+_COMPLEX_VAR = "2 * np.sum(np.conj(" + _DEVIATION + ") * a_dot, axis=axis, keepdims=keepdims).real"
 rule("numpy.var", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), a=[
+    Case("a.is_complex", f"2 * spread(g, a, axis, keepdims) / divisor(a, axis, ddof) * np.conj({_DEVIATION})"),
     *_methods("axis is None and ddof == 0", "2 * g / a.size * (a - a.mean())"),
     *_methods("axis is None", "2 * g / (a.size - ddof) * (a - a.mean())"),
     *_methods("axis == 0 and ddof == 0", "spread(2 * g / len(a), a, axis, keepdims) * (a - a.mean(axis=0))"),
@@ -157,17 +159,21 @@ rule("numpy.var", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), a=[
     Case("isinstance(axis, int)", f"spread(2 * g / (a.shape[axis] - ddof), a, axis, keepdims) * {_DEVIATION}"),
     Case("", "var_adjoint(g, a, axis, ddof, keepdims)"),
 ], tangent={"a": [
+    Case("a.is_complex", f"{_COMPLEX_VAR} / divisor(a, axis, ddof)"),
     *_methods(f"{_WHOLE} and ddof == 0", "2 * np.mean((a - a.mean()) * a_dot)"),
     *_methods("ddof == 0", f"2 * np.mean({_DEVIATION} * a_dot, axis=axis, keepdims=keepdims)"),
     Case("", "var_tangent(a_dot, a, axis, ddof, keepdims)"),
 ]})  # fmt: skip
 rule("numpy.std", _SPREAD_SIGNATURE, kind=reduction_kind(_real_dtype), doc=_ALL_EQUAL, a=[
+    Case("a.is_complex", "spread(g / np.where(y, y, 1), a, axis, keepdims) / divisor(a, axis, ddof) * np.conj("
+                         f"{_DEVIATION})"),
     *_methods(f"{_WHOLE} and ddof == 0", "g / (a.size * (y if y else 1)) * (a - a.mean())"),
     *_methods(_WHOLE, "g / ((a.size - ddof) * (y if y else 1)) * (a - a.mean())"),
     Case("isinstance(axis, int) and ddof == 0",
          f"spread(g / (a.shape[axis] * np.where(y, y, 1)), a, axis, keepdims) * {_DEVIATION}"),
     Case("", "var_adjoint(g / (2 * np.where(y, y, 1)), a, axis, ddof, keepdims)"),
 ], tangent={"a": [
+    Case("a.is_complex", f"{_COMPLEX_VAR} / divisor(a, axis, ddof) / (2 * np.where(y, y, 1))"),
     *_methods(f"{_WHOLE} and ddof == 0", "np.mean((a - a.mean()) * a_dot) / (y if y else 1)"),
     *_methods("ddof == 0", f"np.mean({_DEVIATION} * a_dot, axis=axis, keepdims=keepdims) / np.where(y, y, 1)"),
     Case("", "var_tangent(a_dot, a, axis, ddof, keepdims) / (2 * np.where(y, y, 1))"),

@@ -167,6 +167,8 @@ class Table:
 
 _rules: dict[str, Rule] = {}
 _described: dict[str, Rule] = {}
+#: Rules that hold for complex numbers: whether by the same formulas, whether with a complex derivative.
+_for_complex: dict[str, tuple[bool, bool]] = {}
 _aliases: dict[str, str] = {}
 #: The users' rules for all derivatives.
 COMMON = Table()
@@ -414,6 +416,31 @@ def refuse(*names: str, reason: str, help: str) -> None:
 def refuse_parameters(name: str, reasons: Mapping[str, str]) -> None:
     """Say why a rule has no formula for some of its parameters; the reason is said where one is active."""
     _rules[name] = replace(_rules[name], refused=reasons)
+
+
+def for_complex(*names: str, same: bool = True, holomorphic: bool = True) -> None:
+    """Let rules be used where a number may be complex. No other rule is.
+
+    A formula gives the adjoint for `g`, the derivative of a real number by real and imaginary part as ∂/∂x - i ∂/∂y:
+    the product with the complex derivative where there is one, without a conjugation. What belongs to a real number is
+    made real by the engine.
+
+    same: whether the formulas are those of real numbers. Otherwise their cases ask whether a kind `is_complex`.
+    holomorphic: whether the operation has a complex derivative.
+    """
+    _for_complex.update(dict.fromkeys(names, (same, holomorphic)))
+
+
+def holds_for_complex(entry: Rule) -> tuple[bool, bool] | None:
+    """Whether a rule holds for complex numbers by the same formulas, and has a complex derivative; None: it does not.
+
+    A rule of the user's that stands in place of one does not.
+
+    >>> [holds_for_complex(find(f"{name}")) for name in ("numpy.sin", "numpy.abs", "math.sin")]
+    [(True, True), (False, False), None]
+    """
+    load()
+    return _for_complex.get(entry.name) if _rules.get(entry.name) is entry else None
 
 
 def alias(name: str, of: str) -> None:

@@ -11,7 +11,22 @@ from typing import Any, cast
 
 import numpy as np
 
-from s2sad.ir.kinds import BOOL, FLOAT, INT, SOME, STR, UNKNOWN, Dim, Kind, Shape, broadcast_shapes
+from s2sad.ir.kinds import (
+    BOOL,
+    FLOAT,
+    INT,
+    PERHAPS_COMPLEX,
+    SOME,
+    SOME_COMPLEX,
+    SOME_FLOAT,
+    STR,
+    UNKNOWN,
+    UNSURE,
+    Dim,
+    Kind,
+    Shape,
+    broadcast_shapes,
+)
 
 KindFunction = Callable[..., Kind]
 Literals = Mapping[str, Any]
@@ -87,10 +102,11 @@ def resolved_dtype(ufunc: np.ufunc, kinds: Sequence[Kind], output: int = 0) -> s
     """
     if all(t.endswith("->?") for t in ufunc.types if "O" not in t):
         return "bool"
-    given = [_WEAK[k.sort] if k.is_python_number else None if k.dtype is None else np.dtype(k.dtype) for k in kinds]
-    # Not `None in given`: to NumPy a dtype float64 equals None.
-    if any(g is None for g in given) or len(given) != ufunc.nin:
+    if len(kinds) != ufunc.nin:
         return None
+    if any(not k.is_python_number and (k.dtype is None or k.dtype in UNSURE) for k in kinds):
+        return _unsure_dtype(lambda *dtypes: ufunc.resolve_dtypes((*dtypes, *[None] * ufunc.nout))[-1], kinds)
+    given = [_WEAK[k.sort] if k.is_python_number else np.dtype(k.dtype) for k in kinds]
     weak = [float if _may_be_weak(k) else g for k, g in zip(kinds, given)]
     try:
         found = {
@@ -100,6 +116,19 @@ def resolved_dtype(ufunc: np.ufunc, kinds: Sequence[Kind], output: int = 0) -> s
     except TypeError:
         return None
     return found.pop() if len(found) == 1 else None
+
+
+def _unsure_dtype(resolve: Callable[..., Any], kinds: Sequence[Kind]) -> str | None:
+    """What is known of a dtype where that of some argument is not: it is complex where one of these makes it so."""
+    if not any(k.is_complex or k.dtype in UNSURE for k in kinds):
+        return None
+    try:
+        found = np.dtype(resolve(*(np.dtype(complex if k.is_complex else float) for k in kinds))).kind
+    except TypeError:
+        return None
+    if found == "c":
+        return SOME_COMPLEX if any(k.is_complex and k.dtype != PERHAPS_COMPLEX for k in kinds) else PERHAPS_COMPLEX
+    return SOME_FLOAT if found == "f" and all(k.is_real or k.is_complex for k in kinds) else None
 
 
 def _may_be_weak(kind: Kind) -> bool:
@@ -113,7 +142,9 @@ def promoted_dtype(kinds: Sequence[Kind]) -> str | None:
     >>> promoted_dtype([Kind("array", "float32", None), INT])
     'float32'
     """
-    if not kinds or any(k.dtype is None and not k.is_python_number for k in kinds):
+    if any(not k.is_python_number and (k.dtype is None or k.dtype in UNSURE) for k in kinds):
+        return _unsure_dtype(np.result_type, kinds)
+    if not kinds:
         return None
     samples = [{"bool": False, "int": 0, "float": 0.0, "complex": 0j}.get(k.sort, np.dtype(k.dtype)) for k in kinds]
     weak = [0.0 if _may_be_weak(k) else s for k, s in zip(kinds, samples)]
@@ -126,7 +157,7 @@ def promoted_dtype(kinds: Sequence[Kind]) -> str | None:
 
 def inexact_dtype(dtype: str | None) -> str | None:
     """The dtype in which NumPy averages: float64 for integers, otherwise unchanged."""
-    return "float64" if dtype is not None and np.dtype(dtype).kind in "biu" else dtype
+    return "float64" if dtype is not None and dtype not in UNSURE and np.dtype(dtype).kind in "biu" else dtype
 
 
 def sum_dtype(dtype: str | None) -> str | None:
@@ -135,12 +166,23 @@ def sum_dtype(dtype: str | None) -> str | None:
     >>> sum_dtype("bool"), sum_dtype("float32")
     ('int64', 'float32')
     """
-    if dtype is None:
-        return None
+    if dtype is None or dtype in UNSURE:
+        return dtype
     try:
         return cast(str, np.add.reduce(np.zeros(0, dtype)).dtype.name)
     except TypeError:
         return None
+
+
+def real_dtype(dtype: str | None) -> str | None:
+    """The dtype of the parts of complex numbers of a dtype.
+
+    >>> real_dtype("complex64"), real_dtype("float16"), real_dtype(None)
+    ('float32', 'float16', None)
+    """
+    if dtype is None or dtype in UNSURE:
+        return dtype and SOME_FLOAT
+    return str(np.zeros(0, dtype).real.dtype.name)
 
 
 # Elementwise operations
@@ -148,7 +190,7 @@ def elementwise_kind(*, literals: Literals, **bound: Any) -> Kind:
     """The kind of an elementwise operation of which no more is known: the shapes and inexact dtypes broadcast."""
     kinds = numbers(bound)
     dtype = promoted_dtype(kinds)
-    if dtype is None or np.dtype(dtype).kind not in "fc":
+    if dtype is None or dtype in UNSURE or np.dtype(dtype).kind not in "fc":
         dtype = None
     result = broadcast_kind(kinds, dtype)
     # A user's function of numbers may return a Python number or a NumPy one.
@@ -189,6 +231,8 @@ def operator_kind(name: str, ufunc: np.ufunc) -> KindFunction:
             return _structures_kind(name, kinds)
         if kinds[0].sort == "str":
             return STR if name in ("mod", "mul") else UNKNOWN
+        if kinds[0].sort == "complex" and (kinds[-1].sort, kinds[-1].dtype) == ("scalar", "float64"):
+            return kinds[0]  # np.float64 is a float, which complex numbers of Python take first
         return broadcast_kind(kinds, resolved_dtype(ufunc, kinds))
 
     return kind

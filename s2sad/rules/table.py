@@ -2,10 +2,13 @@
 
 from s2sad.rules import (  # noqa: F401
     adjoints,
+    complexes,
     containers,
     decompositions,
+    eigenvalues,
     elementwise,
     engine,
+    fft,
     indexing,
     joining,
     linalg,

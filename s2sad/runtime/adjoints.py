@@ -68,6 +68,8 @@ def cast_back(g: Any, a: Any, dtype: Any = None) -> Any:
     """The adjoint of a conversion of a to `dtype`: g in the dtype of a, zero where the conversion made integers."""
     if dtype is not None and np.dtype(dtype).kind not in "fc":
         g = np.zeros(np.shape(g))
+    if np.iscomplexobj(g) and not np.iscomplexobj(a):
+        g = np.real(g)
     return np.asarray(g).astype(np.result_type(a))[()]
 
 

@@ -55,13 +55,13 @@ def svd_tangent(a_dot: Any, u: Any, s: Any, vh: Any) -> Any:
 def svdvals_adjoint(g: Any, a: Any) -> Any:
     """The adjoint of the singular values of a: u diag(g) vᵀ."""
     u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return (u * np.expand_dims(g, -2)) @ vh
+    return ((u * np.expand_dims(g, -2)) @ vh).conj()
 
 
 def svdvals_tangent(a_dot: Any, a: Any) -> Any:
     """The tangent of the singular values of a: the diagonal of uᵀ ȧ v."""
     u, _, vh = np.linalg.svd(a, full_matrices=False)
-    return np.diagonal(u.mT @ a_dot @ vh.mT, 0, -2, -1)
+    return np.diagonal(u.mT.conj() @ a_dot @ vh.mT.conj(), 0, -2, -1).real
 
 
 # Orthogonal factors

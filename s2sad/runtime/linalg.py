@@ -260,8 +260,8 @@ def cholesky_adjoint(g: Any, y: Any, upper: bool = False) -> Any:
         return cholesky_adjoint(g.mT, y.mT).mT
     halves = np.tril(np.ones_like(y)) - 0.5 * np.eye(y.shape[-1], dtype=y.dtype)
     inner = halves * (y.mT @ np.tril(g))
-    s = np.linalg.solve(y.mT, np.linalg.solve(y.mT, inner.mT).mT)
-    return halves * (s + s.mT)
+    s = np.linalg.solve(y.mT, np.linalg.solve(y.mT.conj(), inner.mT).mT)
+    return halves * (s + s.mT.conj())
 
 
 def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
@@ -270,7 +270,8 @@ def cholesky_tangent(a_dot: Any, y: Any, upper: bool = False) -> Any:
         return cholesky_tangent(a_dot.mT, y.mT).mT
     halves = np.tril(np.ones_like(y)) - 0.5 * np.eye(y.shape[-1], dtype=y.dtype)
     lower = halves * a_dot
-    return y @ (halves * np.linalg.solve(y, np.linalg.solve(y, lower + lower.mT).mT).mT)
+    half = np.linalg.solve(y, lower + lower.mT.conj())
+    return y @ (halves * np.linalg.solve(y, half.mT.conj()).mT.conj())
 
 
 def by_gaps(m: Any, y0: Any) -> Any:
@@ -284,35 +285,48 @@ def by_gaps(m: Any, y0: Any) -> Any:
     return np.where(np.eye(m.shape[-1], dtype=bool), 0, ratio)
 
 
+def require_no_phases(m: Any) -> None:
+    """Raise a ValueError where a result depends on the phases of eigenvectors, which are not determined.
+
+    The diagonal of m = y1ᵀ g1 is then not real.
+    """
+    phases = np.abs(np.diagonal(m, 0, -2, -1).imag)
+    if np.any(phases > 1e3 * np.finfo(m.dtype).eps * np.max(np.abs(m), initial=1.0)):
+        raise ValueError("the result depends on the phases of complex eigenvectors, which are not determined")
+
+
 def eigh_adjoint(g0: Any, g1: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
     """The adjoint of `y0, y1 = np.linalg.eigh(a, UPLO)`, on the triangle that numpy reads, zero on the other.
 
-    y1 (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]).
+    conj(y1) (diag(g0) + F ∘ (y1ᵀ g1)) y1ᵀ with F = 1 / (y0[j] - y0[i]). Of complex eigenvectors the phases
+    must not matter.
     """
-    inner = by_gaps(y1.mT @ g1, y0)
-    s = (y1 * g0[..., None, :] + y1 @ inner) @ y1.mT
+    m = y1.mT @ g1
+    require_no_phases(m)
+    inner = by_gaps(m, y0)
+    s = (y1 * g0[..., None, :] + y1 @ inner.conj()).conj() @ y1.mT
     halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
-    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
+    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT.conj())
 
 
 def eigvalsh_adjoint(g: Any, a: Any, UPLO: Any = "L") -> Any:
-    """The adjoint of `np.linalg.eigvalsh(a, UPLO)`, on the triangle that numpy reads: v diag(g) vᵀ."""
+    """The adjoint of `np.linalg.eigvalsh(a, UPLO)`, on the triangle that numpy reads: conj(v) diag(g) vᵀ."""
     v = np.linalg.eigh(a, UPLO)[1]
-    s = (v * g[..., None, :]) @ v.mT
+    s = (v * g[..., None, :]).conj() @ v.mT
     halves = np.tril(np.ones_like(v)) - 0.5 * np.eye(v.shape[-1], dtype=v.dtype)
-    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT)
+    return (halves if UPLO.upper() == "L" else halves.mT) * (s + s.mT.conj())
 
 
 def eigh_tangent(a_dot: Any, y0: Any, y1: Any, UPLO: Any = "L") -> Any:
-    """The tangents of `y0, y1 = np.linalg.eigh(a, UPLO)`: the diagonal of y1ᵀ ȧ y1, and y1 (F ∘ (y1ᵀ ȧ y1))."""
+    """The tangents of `y0, y1 = np.linalg.eigh(a, UPLO)`: the diagonal of m = y1ᴴ ȧ y1, and y1 (F ∘ m)."""
     halves = np.tril(np.ones_like(y1)) - 0.5 * np.eye(y1.shape[-1], dtype=y1.dtype)
     half = (halves if UPLO.upper() == "L" else halves.mT) * a_dot
-    inner = y1.mT @ (half + half.mT) @ y1
-    return np.diagonal(inner, 0, -2, -1), y1 @ by_gaps(inner, y0)
+    inner = y1.mT.conj() @ (half + half.mT.conj()) @ y1
+    return np.diagonal(inner, 0, -2, -1).real, y1 @ by_gaps(inner, y0)
 
 
 def eigvalsh_tangent(a_dot: Any, a: Any, UPLO: Any = "L") -> Any:
-    """The tangent of `np.linalg.eigvalsh(a, UPLO)`: the diagonal of vᵀ ȧ v."""
+    """The tangent of `np.linalg.eigvalsh(a, UPLO)`: the diagonal of vᴴ ȧ v."""
     y0, y1 = np.linalg.eigh(a, UPLO)
     return eigh_tangent(a_dot, y0, y1, UPLO)[0]
 
@@ -324,7 +338,8 @@ def pinv_adjoint(g: Any, a: Any, y: Any) -> Any:
     """
     left = np.eye(a.shape[-2], dtype=a.dtype) - a @ y
     right = np.eye(a.shape[-1], dtype=a.dtype) - y @ a
-    return -y.mT @ g @ y.mT + left @ g.mT @ y @ y.mT + y.mT @ y @ g.mT @ right
+    least = left @ g.mT @ y @ y.mT.conj() + y.mT.conj() @ y @ g.mT @ right
+    return -y.mT @ g @ y.mT + least.conj()
 
 
 # Norms

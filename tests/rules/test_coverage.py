@@ -89,7 +89,8 @@ def test_command_counts(capsys):
 
 def test_command_shows_formulas_sources_and_singular_points(capsys):
     assert shown(capsys, "np.absolute") == (
-        "numpy.absolute(x)\n    x_bar = g * (np.sign(x))\n    At zero the derivative is zero.\n\n1 covered\n"
+        "numpy.absolute(x)\n    x_bar = g * (np.conj(x) / np.where(y, y, 1))    # where x.is_complex\n"
+        "    x_bar = g * (np.sign(x))\n    At zero the derivative is zero.\n\n1 covered\n"
     )
     text = shown(capsys, "cholesky")
     assert "a_bar = cholesky_adjoint(g, y)    # where upper == False" in text and "Murray (2016)" in text

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rules import (
+    test_complex,
     test_decompositions,
     test_elementwise,
     test_indexing,
@@ -422,7 +423,7 @@ def test_second_order(name: str) -> None:
 
 def test_every_rule_is_reached() -> None:
     """The engine's own rules, and those of what adjoints call, are reached by second derivatives."""
-    reached = {registry.find(name).name for name in ALL}
+    reached = {registry.find(name).name for name in ALL} | test_complex.REACHED | test_complex.TYPES
     rules = map(registry.find, registry.names())
     differentiable = {rule.name for rule in rules if rule.differentiable and function_of(rule.name)}
     assert {n for n in differentiable - reached if not n.startswith(("s2sad.", "scipy."))} == set(EXCUSED)
