@@ -58,6 +58,7 @@ from s2sad.composition import (
 )
 from s2sad.differentiate.complexes import power_that_may_be_complex
 from s2sad.errors import Place, S2sadError, S2sadWarning
+from s2sad.frontend.lower import Lowering
 from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, is_named_tuple, kind_by_parts, kind_of
@@ -363,14 +364,15 @@ class Derivative:
 
         checks: whether its text checks what it relies on and says so, or (False) says so alone; None: neither.
         """
-        with registry.using(self._tables):
+        with registry.using(self._tables), registry.consulting():
             return self._made_for(kinds, checks)
 
     def _made_for(self, kinds: Sequence[Kind], checks: bool | None) -> Specialisation:
         try:
             flat = self.flat(kinds)
             text = text_of(flat, self.__doc__ or "")
-            guards = guards_of(flat)
+            guards = guards_of(flat.lowering)
+            guards += [g for _, lowering in registry.consulted().values() if lowering for g in guards_of(lowering)]
             if checks is not None:
                 text = self._with_entry(flat, text, kinds, checks)
             instead = {
@@ -851,14 +853,14 @@ def _without_modules(kinds: Sequence[Kind], place: Place | None) -> tuple[list[K
     return made, next(iter(found), None)
 
 
-def guards_of(flat: Flat) -> list[Guard]:
+def guards_of(lowering: Lowering) -> list[Guard]:
     """What a text takes for granted: what each name that was looked up means, and the code of each function read."""
     guards: list[Guard] = []
 
     def taken(held: Any) -> Any:
         return held if callable(held) or isinstance(held, types.ModuleType) else OfKind(kind_of(held))
 
-    for primal in flat.lowering.labels:
+    for primal in lowering.labels:
         if isinstance(primal, LivePrimal):
             guards.append(Guard(primal.function, "__code__", primal.function.__code__))
         scope = primal.scope
@@ -871,9 +873,9 @@ def guards_of(flat: Flat) -> list[Guard]:
                 guards.append(Guard(scope.function.__globals__, name, taken(held)))
             else:
                 guards.append(Guard(scope.function.__globals__, name, ABSENT))
-    for (module, name), held in flat.lowering.attributes.items():
+    for (module, name), held in lowering.attributes.items():
         guards.append(Guard(vars(sys.modules[module]), name, taken(held)))
-    for (cls, name), held in flat.lowering.methods.items():
+    for (cls, name), held in lowering.methods.items():
         for holder in cls.__mro__:
             guards.append(Guard(holder, name, held if name in vars(holder) else ABSENT))
             if name in vars(holder):

@@ -55,7 +55,7 @@ class Recipe:
         return [self.names[i] for i in self.positions]
 
     def flat(self, watch: Watch | None = None) -> Flat:
-        with registry.using(self.tables):
+        with registry.using(self.tables), registry.consulting():
             return self._flat(watch)
 
     def _flat(self, watch: Watch | None) -> Flat:
@@ -67,7 +67,7 @@ class Recipe:
 
     def text(self, watch: Watch | None = None) -> Text:
         """The text of the derivative."""
-        with registry.using(self.tables):
+        with registry.using(self.tables), registry.consulting():
             return text_of(self.flat(watch), description(self.options, self.primal.name, self.wrt), watch)
 
     @property

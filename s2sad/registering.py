@@ -14,7 +14,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from s2sad.analysis.kinds import Specialiser, kind_of_expr
+from s2sad.analysis.aliases import alias_classes
+from s2sad.analysis.kinds import Kinds, Specialiser, kind_of_expr
 from s2sad.differentiate.instantiate import callable_names, check_formula
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend.lower import Lowering
@@ -22,6 +23,8 @@ from s2sad.frontend.resolve import LIBRARIES, LivePrimal, nearest_names, qualifi
 from s2sad.frontend.scopes import parameters, tuple_arity
 from s2sad.frontend.templates import formula_template, header, read_template
 from s2sad.ir.kinds import UNKNOWN, Kind, kind_of
+from s2sad.ir.nodes import Program
+from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
 from s2sad.rules.registry import REQUIRED, TEMPLATE, Case, Parameter, Rule, Table, Template
 
@@ -298,7 +301,7 @@ class Registering:
     def finish(self, table: Table, entry: Rule) -> Rule:
         """Register a rule, with what is known of the operation itself."""
         if self.function is not None:
-            views = entry.views or tuple(p.name for p in self.parameters)
+            views = entry.views or _shared_with_result(self.function, self.names)
             kind = entry.kind if entry.elementwise else _kind_by_body(self.function, self.parameters)
             entry = replace(entry, function=self.function, views=views, kind=kind)
         else:
@@ -352,28 +355,53 @@ def _is_literal(value: Any) -> bool:
 
 
 def _kind_by_body(primal: Any, parameters: Sequence[Parameter]) -> Callable[..., Any]:
-    """The kind function of a user's function: what its own text gives for the kinds of the arguments."""
-    known: dict[Any, Kind] = {}
+    """The kind function of a user's function: what its own text gives for the kinds of the arguments.
+
+    What that text was read from is kept with what was found, so that a derivative can notice when it changes.
+    """
 
     def kind(*, literals: Mapping[str, Any], **bound: Any) -> Kind:
         given = tuple(bound.get(p.name, kind_of(p.default)) for p in parameters)
-        key = (getattr(getattr(primal, "function", None), "__code__", None), given)
-        if key not in known:
-            known[key] = UNKNOWN  # what a function that calls itself gives to itself
-            known[key] = _result_kind(primal, given)
-        return known[key]
+        found = registry.consulted()
+        key = (primal, given)
+        if key not in found:
+            found[key] = UNKNOWN, None  # what a function that calls itself gives to itself
+            found[key] = _result_kind(primal, given)
+        made: Kind = found[key][0]
+        return made
 
     return kind
 
 
-def _result_kind(primal: Any, given: Sequence[Any]) -> Any:
-    lowering = Lowering(by_body=primal)
+def _read(primal: Any, given: Sequence[Kind]) -> tuple[Lowering, Program | None, Kinds]:
+    """A user's function for arguments of some kinds, although it has a rule; None for one that cannot be read."""
+    fresh = LivePrimal(primal.function) if isinstance(primal, LivePrimal) else primal
+    lowering = Lowering(by_body=fresh)
     try:
-        program, kinds = Specialiser(lowering).entry(lowering.label(primal), list(given))
+        program, kinds = Specialiser(lowering).entry(lowering.label(fresh), list(given))
     except (S2sadError, RecursionError):
-        return UNKNOWN
-    if program.entry not in program.functions:
-        return UNKNOWN
+        return lowering, None, {}
+    return lowering, program if program.entry in program.functions else None, kinds
+
+
+def _result_kind(primal: Any, given: Sequence[Kind]) -> tuple[Kind, Lowering]:
+    lowering, program, kinds = _read(primal, given)
+    if program is None:
+        return UNKNOWN, lowering
     returned = program.main.results
     found = [kind_of_expr(e, kinds) for e in returned.values]
-    return Kind("tuple", items=tuple(found)) if returned.packed else found[0]
+    return Kind("tuple", items=tuple(found)) if returned.packed else found[0], lowering
+
+
+def _shared_with_result(primal: Any, names: Sequence[str]) -> tuple[str, ...]:
+    """The parameters with which a function's result may share memory: all, unless its text alone says otherwise."""
+    with registry.consulting():
+        _, program, kinds = _read(primal, [UNKNOWN] * len(names))
+    if program is None or len(program.functions) > 1:
+        return tuple(names)
+    function = program.main
+    aliases = alias_classes(function, kinds)
+    returned = [v for e in function.results.values for v in vars_of(e)]
+    if any(aliases.may_share(v, w) for v in returned for w in function.free.values()):
+        return tuple(names)
+    return tuple(p.name for p in function.params if any(aliases.may_share(p.var, v) for v in returned))

@@ -462,6 +462,27 @@ def find(name: str) -> Rule | None:
     return _rules.get(name)
 
 
+#: What was found out of users' functions for one derivative: a key -> what was found, and what it was read from.
+_consulted: ContextVar[dict[Any, tuple[Any, Any]] | None] = ContextVar("consulted", default=None)
+
+
+@contextmanager
+def consulting() -> Iterator[dict[Any, tuple[Any, Any]]]:
+    """Keep what is found out of the users' functions that have rules, in this thread, meanwhile."""
+    found = _consulted.get()
+    token = _consulted.set({} if found is None else found)
+    try:
+        yield consulted()
+    finally:
+        _consulted.reset(token)
+
+
+def consulted() -> dict[Any, tuple[Any, Any]]:
+    """What was found out so far; nothing that lasts outside of `consulting`."""
+    found = _consulted.get()
+    return {} if found is None else found
+
+
 @contextmanager
 def using(tables: tuple[Table, ...]) -> Iterator[None]:
     """Let these tables come before all others, in this thread, meanwhile."""
