@@ -20,7 +20,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from importlib.metadata import entry_points
 from typing import Any
 
 from s2sad.errors import S2sadWarning
@@ -610,6 +609,8 @@ def load_entry_points() -> None:
 
     One that fails is warned of, and its rules are missing.
     """
+    from importlib.metadata import entry_points  # not before it is needed: it imports much
+
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda p: (p.name, p.value)):
         try:
             found = point.load()
