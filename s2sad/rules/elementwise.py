@@ -113,7 +113,7 @@ _NUMPY_POWER_BASE = [
 _ufunc("power", "x, p", x=_NUMPY_POWER_BASE, p=POWER_EXPONENT, doc=POWER_DOC)
 _ufunc("float_power", "x, p", x=_NUMPY_POWER_BASE, p=POWER_EXPONENT, doc=POWER_DOC)
 _ufunc("square", x="2 * x")
-_ufunc("sqrt", x="0.5 / y")
+_ufunc("sqrt", x="0.5 / y", doc="At zero the derivative is infinite.")
 _ufunc("cbrt", x="1 / (3 * y ** 2)")
 
 
@@ -153,6 +153,7 @@ elementwise(
     "condition, a=None, b=None",
     kind=_where_kind,
     constant=("condition",),
+    doc="What is infinite where it is not chosen counts as zero; if its adjoint is used twice, NaN, as in JAX.",
     a="np.where(condition, g, 0)",
     b="np.where(condition, 0, g)",
 )

@@ -338,7 +338,7 @@ _math(
 _math("log2", x="1 / (x * math.log(2))")
 _math("log10", x="1 / (x * math.log(10))")
 _math("log1p", x="1 / (1 + x)")
-_math("sqrt", x="0.5 / y")
+_math("sqrt", x="0.5 / y", doc="At zero there is none: an error.")
 _math("cbrt", x="1 / (3 * y * y)")
 _math(
     "pow",
