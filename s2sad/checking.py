@@ -10,6 +10,7 @@ import numpy as np
 
 from s2sad.errors import S2sadWarning
 from s2sad.ir.structures import names_of, parts_of, with_parts
+from s2sad.registration import Rules, tables_of
 
 Path = tuple[int, ...]
 
@@ -25,13 +26,14 @@ def check_grads(
     rtol: float = 1e-5,
     atol: float = 1e-7,
     step: float = _STEP,
+    rules: Rules | None = None,
 ) -> None:
     """Raise AssertionError unless the gradient of `f` at `args` is that of central differences and of forward mode.
 
     The result of `f` is a number, or an array, whose elements are then weighed and summed. wrt: as in `grad`. order: 2
     checks the gradients of the gradient too, and so on. step: the difference to an element, times its size where that
     exceeds one. An element g is right if it is within atol + rtol * |d| of its difference d; single precision is judged
-    by its own rounding. Next to a kink of `f` the check may fail though the gradient is right.
+    by its own rounding. rules: as in `grad`. Next to a kink of `f` the check may fail though the gradient is right.
 
     >>> check_grads(lambda x, y: x * y ** 2, 3.0, 2.0, wrt=(0, 1), order=2)
     >>> def jump(x):
@@ -47,31 +49,34 @@ def check_grads(
     with warnings.catch_warnings():
         # A zero gradient is compared like any other.
         warnings.simplefilter("ignore", S2sadWarning)
-        _check(f, args, wrt, order, rtol, atol, step)
+        _check(f, args, wrt, order, rtol, atol, step, tables_of(rules))
 
 
 def _check(
-    f: Callable[..., Any], args: Sequence[Any], wrt: Any, order: int, rtol: float, atol: float, step: float
-) -> None:
+    f: Callable[..., Any], args: Sequence[Any], wrt: Any, order: int, rtol: float, atol: float, step: float,
+    tables: tuple[Any, ...],
+) -> None:  # fmt: skip
     # Imported when first asked for, as in transforms.
     from s2sad.composition import Options
     from s2sad.derivative import Derivative
 
-    plain = Derivative(f, Options(wrt=wrt))
+    plain = Derivative(f, Options(wrt=wrt, rules=tables))
     name, positions = plain.primal_name, plain.wrt
     at = plain.checked_arguments(*args)
     value = f(*_copies(at))
     if np.ndim(value):
         weights: Any = _wave(np.shape(value), 1).astype(getattr(value, "dtype", float))
-        gradients = Derivative(f, Options(wrt=positions, seed="given", prefix="vjp"))(*_copies(at), weights)
+        options = Options(wrt=positions, seed="given", prefix="vjp", rules=tables)
+        gradients = Derivative(f, options)(*_copies(at), weights)
     else:
         weights = 1.0
-        gradients = Derivative(f, Options(wrt=positions))(*_copies(at))
+        gradients = Derivative(f, Options(wrt=positions, rules=tables))(*_copies(at))
     names = list(plain.__signature__.parameters)
     for position, gradient in zip(positions, gradients):
         _compare(f, at, position, gradient, weights, f"{name} with respect to {names[position]}", rtol, atol, step)
     directions = [_direction(at[i], k) for k, i in enumerate(positions)]
-    tangent = Derivative(f, Options(mode="forward", wrt=positions, prefix="jvp"))(*_copies(at), *directions)[1]
+    options = Options(mode="forward", wrt=positions, prefix="jvp", rules=tables)
+    tangent = Derivative(f, options)(*_copies(at), *directions)[1]
     pairs = [(g, v) for gradient, v in zip(gradients, directions) for g, v in zip(_leaves(gradient), _leaves(v))]
     reverse = sum(float(np.sum(g * v)) for (_, g), (_, v) in pairs)
     forward = float(np.sum(weights * np.asarray(tangent)))
@@ -84,8 +89,8 @@ def _check(
         )
     if order > 1:
         for position in positions:
-            gradient_of = Derivative(f, Options(wrt=position))
-            _check(gradient_of, at, positions, order - 1, rtol, atol, step)
+            gradient_of = Derivative(f, Options(wrt=position, rules=tables))
+            _check(gradient_of, at, positions, order - 1, rtol, atol, step, tables)
 
 
 def _compare(

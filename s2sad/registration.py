@@ -271,8 +271,8 @@ class Rules:
 
         It takes by these names what it needs: `g`, the adjoint of the result; `y`, the result; the operation's own
         parameters. It returns the adjoint of what `wrt` names, for several a tuple; without, of all parameters that
-        have no default. It writes into nothing that it is given. It is differentiated itself where a second derivative
-        asks for it.
+        have no default, each in the shape of its parameter. It has no effect, and writes into nothing that it is given.
+        It is differentiated itself where a second derivative asks for it.
 
         >>> from s2sad import custom_vjp, grad
         >>> def clipped(x):
@@ -315,6 +315,18 @@ class Rules:
             return function
 
         return register
+
+
+def tables_of(rules: Rules | None) -> tuple[Table, ...]:
+    """The tables of rules that a derivative is given. Raises S302 for anything else."""
+    if rules is None:
+        return ()
+    if not isinstance(rules, Rules):
+        from s2sad.errors import S2sadError
+
+        reason = f"rules is a {type(rules).__name__}, not an object of class Rules"
+        raise S2sadError("S302", reason, help="mine = Rules(); mine.elementwise(...); grad(f, rules=mine)")
+    return (rules.table,)
 
 
 #: A registration: the method, its arguments, and for a decorator what it decorated.

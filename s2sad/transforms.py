@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from s2sad.registration import Rules
+from s2sad.registration import Rules, tables_of
 
 
 def _transform(
@@ -17,9 +17,8 @@ def _transform(
     from s2sad.composition import TRANSFORMS
     from s2sad.derivative import Derivative
 
-    tables = () if rules is None else (rules.table,)
     wanted = tuple(wrt) if isinstance(wrt, list) else wrt
-    options = replace(TRANSFORMS[name], wrt=wanted, holomorphic=holomorphic, rules=tables)
+    options = replace(TRANSFORMS[name], wrt=wanted, holomorphic=holomorphic, rules=tables_of(rules))
     if f is None:
         return lambda function: Derivative(function, options)
     return Derivative(f, options)

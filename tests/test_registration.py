@@ -378,6 +378,26 @@ def test_rules_of_one_derivative():
     assert grad(grad(lambda x: np.tanh(x) ** 2, rules=mine))(2.0) == pytest.approx(2 * 7 * 7)
 
 
+def test_check_grads_with_rules_of_its_own():
+    mine = Rules()
+    mine.elementwise("numpy.tanh", "x", x="1.001 - y**2")
+    check_grads(lambda x: np.tanh(x), 0.5)
+    with pytest.raises(AssertionError, match="is not that of central differences"):
+        check_grads(lambda x: np.tanh(x), 0.5, rules=mine)
+
+
+def test_rules_of_another_class():
+    with pytest.raises(S2sadError, match="rules is a list") as refused:
+        grad(squares_of_tanh, rules=[])
+    assert refused.value.code == "S302"
+
+
+def test_listed_by_the_command():
+    from s2sad.cli.rules import entry_text
+
+    assert "x_bar = by a function that was registered" in entry_text(registry.named(zero_out))
+
+
 def test_rule_of_one_derivative_for_a_function():
     def f(x):
         return x * x

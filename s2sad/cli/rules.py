@@ -14,7 +14,7 @@ from typing import Any
 from s2sad.differentiate.instantiate import BUILTINS, ENGINE, runtime_function
 from s2sad.errors import S2sadError
 from s2sad.rules import coverage, registry
-from s2sad.rules.registry import REQUIRED, Case, Parameter, Rule
+from s2sad.rules.registry import REQUIRED, TEMPLATE, Case, Parameter, Rule
 
 
 def register(commands: argparse._SubParsersAction[Any]) -> None:
@@ -99,6 +99,8 @@ def parameter_text(p: Parameter) -> str:
 
 def case_text(case: Case) -> str:
     text = case.text if isinstance(case.text, str) else "(made from the arguments)"
+    if text.startswith(TEMPLATE):
+        text = "by a function that was registered"
     text = {"@same": "the same of the tangent", "@store": "g, added where it was read"}.get(text, text)
     return f"{text}    # where {case.when}" if case.when else text
 
