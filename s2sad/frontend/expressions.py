@@ -507,6 +507,9 @@ class Expressions(Names):
             return Op(found.name, operands, keywords, spelled=None if hidden else spelled)
         if isinstance(node.func, gast.Attribute):
             base = self.binding(node.func.value)
+            frozen = self.method_of_frozen(node, node.func.value)
+            if frozen is not None:
+                return frozen
             if base is None or isinstance(base, (Var, Value)):
                 receiver = self.atom(node.func.value)
                 operands, keywords = self.arguments(node)
@@ -549,6 +552,21 @@ class Expressions(Names):
                 arguments.append(self.captured_value(name, node))
         self.emit(Call(tuple(results), label, tuple(map(self.as_atom, arguments))))
         return tuple(results)
+
+    def method_of_frozen(self, node: Any, made: Any) -> Expr | None:
+        """A method of a distribution that a call has just frozen, as that of the distribution itself.
+
+        norm(mean, scale=s).logpdf(x)    is norm.logpdf(x, mean, scale=s)
+        """
+        maker = self.callee(made.func) if isinstance(made, gast.Call) else None
+        if not isinstance(maker, Known) or not maker.name.startswith("scipy.stats."):
+            return None
+        if registry.find(f"{maker.name}.{node.func.attr}") is None:
+            return None
+        operands, keywords = self.arguments(node)
+        held, named = self.arguments(made)
+        spelled = f"{self.source.segment(self.by_first_names(made.func))}.{node.func.attr}"
+        return Op(f"{maker.name}.{node.func.attr}", (*operands, *held), (*keywords, *named), spelled)
 
     def raw(self, node: Any, kind: Kind = UNKNOWN, pure: bool | None = None) -> Raw:
         """Syntax whose value carries no derivative, passed through as the user wrote it."""

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 from rules.harness import Wrong, broken, check, function_of, missed, numbers, rules_of, unknown_names, use
-from rules.orders import check_orders
+from rules.orders import check_orders, slope
 from scipy.stats import norm
 
 import s2sad
@@ -117,6 +117,40 @@ def test_a_likelihood():
     found = gradient(0.1, 1.3)
     z = (DATA - 0.1) / 1.3
     assert np.allclose(found, [np.sum(z) / 1.3, np.sum(z**2 - 1) / 1.3])
+
+
+def frozen(x):
+    return norm(x[0], scale=x[1]).logpdf(x[2]) + np.sum(scipy.stats.gamma(x[0]).sf(x) * norm().cdf(x))
+
+
+def frozen_of_vectors(x):
+    return scipy.stats.multivariate_normal(x, COVARIANCE * x[0]).logpdf(MEAN)
+
+
+@pytest.mark.parametrize("f", [frozen, frozen_of_vectors])
+def test_frozen_distributions(f):
+    x, d = np.array([0.7, 1.2, 0.4]), np.array([0.3, -0.5, 0.8])
+    if f is frozen:
+        with pytest.raises(S2sadError, match="respect to 'a': there is no closed formula"):
+            s2sad.grad(f)(x)
+        f = frozen_by_location
+    gradient = s2sad.grad(f)
+    assert np.isclose(gradient(x) @ d, slope(f, x, d), rtol=1e-6)
+    assert np.isclose(s2sad.transforms.jvp(f)(x, d)[1], slope(f, x, d), rtol=1e-6)
+    assert np.allclose(s2sad.transforms.vjp(gradient)(x, d), slope(gradient, x, d), rtol=1e-5)
+
+
+def frozen_by_location(x):
+    return norm(x[0], scale=x[1]).logpdf(x[2]) + np.sum(scipy.stats.gamma(1.5, x[0] / 9).sf(x) * norm().cdf(x))
+
+
+def test_text_of_a_frozen_distribution():
+    def f(x):
+        return np.sum(norm(0.5, scale=2.0).cdf(x))
+
+    gradient = s2sad.grad(f)
+    gradient(DATA)
+    assert gradient.specialisations[0].source.endswith("    return stats.norm.pdf(x, 0.5, 2.0)")
 
 
 def test_shapes_of_distribution_functions_are_refused():
