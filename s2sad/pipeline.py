@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from s2sad.analysis.certain import without_certain_attempts
 from s2sad.analysis.kinds import Kinds, Specialiser
 from s2sad.backend.tapes import lay_out_tapes, name_single_saves
 from s2sad.differentiate.complexes import refuse_complex
@@ -85,6 +86,8 @@ def specialise(primal: Primal, given: Sequence[Kind], watch: Watch = _ignore) ->
     function = lowering.function(label)
     watch("lowered", Program({label: function}, label), {})
     program, kinds = Specialiser(lowering).entry(label, list(given))
+    certain = {label: without_certain_attempts(f, kinds) for label, f in program.functions.items()}
+    program = Program(certain, program.entry)
     watch("specialised", program, kinds)
     return Flat(program, kinds, lowering)
 

@@ -301,6 +301,8 @@ class _Raising:
         body = self.block(stmt.body) or [gast.Pass()]
         if otherwise and all(map(_leaves, clauses)):
             rest, otherwise = [*otherwise, *rest], []
+        if all(len(h.body) == 1 and isinstance(h.body[0], gast.Raise) and h.body[0].exc is None for h in handlers):
+            return [*made, *body], rest  # what is only raised again need not be caught
         return [*made, gast.Try(body, handlers, self.block(otherwise), [])], rest
 
     def clause(self, stmt: Try, caught: Any, block: Block, start: list[Any]) -> Any:

@@ -247,10 +247,10 @@ class _Parts:
             test, over = Var("t", True), Var("t", True)
             self.note(test, self.attempt.flag)
             self.note(over, self.attempt.flag)
-            going: Block = [Assign(test, loop.test, origin=loop.origin)]
-            inner = [Assign(over, Op("operator.not_", (test,))), If(over, [Break()], loop.body)]
+            asked: Block = [Assign(test, loop.test, origin=loop.origin), Assign(over, Op("operator.not_", (test,)))]
+            branch = If(over, [Break(origin=loop.origin)], loop.body, origin=loop.origin)
             loop.test = Const(True)
-            later = self.before(going, made, lambda o: self.cut([*inner], o))
+            later = self.before(asked, made, lambda o: self.cut([branch], o))
         else:
             later = self.cut(loop.body, made)
         if later is not None:

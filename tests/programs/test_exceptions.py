@@ -536,6 +536,19 @@ def jumps_of_three_kinds(x, n):
     return total * x
 
 
+@at((0.7, 2.0))
+def certain(x, y):
+    """Products of floats raise nothing."""
+    try:
+        z = x * y
+        z = z * x + 1.0
+        if z > y:
+            z = z - y
+    except (ValueError, OverflowError):
+        z = 0.0
+    return z
+
+
 # ---- raised again, carried, nested ----------------------------------------------------------------------------------
 
 
@@ -726,6 +739,8 @@ def test_text_is_as_the_user_wrote_it():
     assert "failed" not in text
     text = s2sad.grad(root_or_line).specialise(0.7, 2.0).source
     assert text.count("failed") == 3
+    assert "try" not in s2sad.grad(final).specialise(0.7, 2.0).source
+    assert "try" not in s2sad.grad(certain).specialise(0.7, 2.0).source
 
 
 class Carrier(Exception):
