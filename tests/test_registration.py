@@ -764,6 +764,36 @@ def test_adjoint_in_another_shape():
         grad(lambda x: f(x) * 2)(np.ones(3))
 
 
+def test_adjoint_that_is_not_summed_over_what_was_broadcast():
+    def f(a, b):
+        return a + b
+
+    @adjoint(f)
+    def _(y, a, b):
+        d[a] = d[y]
+        d[b] = d[y]
+
+    made = grad(lambda b: np.sum(f(np.ones((2, 3)), b)))
+    assert made(np.ones((2, 3))).shape == (2, 3)
+    for short in (np.ones((1, 3)), np.ones(3), 1.0):
+        with pytest.raises(S2sadError, match="the adjoint of 'b' by .* is "):
+            made(short)
+
+
+def test_opaque_function_that_writes_into_what_it_is_given():
+    def f(x):
+        return 2 * x
+
+    @custom_vjp(f)
+    def f_vjp(g):
+        g *= 2
+        return g
+
+    with pytest.raises(S2sadError, match="f_vjp writes into what it is given") as refused:
+        grad(lambda x: np.sum((f(x) + x) * np.array([1.0, 2.0])))(np.ones(2))
+    assert refused.value.place.text.strip() == "g *= 2"
+
+
 def test_d_has_no_meaning_elsewhere():
     with pytest.raises(TypeError, match="only in a template"):
         d["x"]

@@ -20,6 +20,7 @@ from s2sad.ir.kinds import CONTAINERS, UNKNOWN, Kind, is_named_tuple, same_shape
 from s2sad.ir.nodes import DISPLAYS, Assign, Block, Const, Expr, Op, Restore, Save, Stmt, Var, blocks_of
 from s2sad.ir.walk import vars_of
 from s2sad.rules import registry
+from s2sad.rules.arguments import is_one
 from s2sad.rules.binding import bind, case_values, rule_name
 from s2sad.rules.registry import TEMPLATE, Rule, choose
 
@@ -460,6 +461,11 @@ def check_fit(given: Kind, wanted: Kind, stmt: Stmt, what: str) -> None:
         asked = "a number" if not ranks[1] else f"an array of {ranks[1]} axes"
         help = "give it in the shape of what it is the derivative of"
         raise S2sadError("S303", f"{what} is {axes}, where {asked} is wanted", stmt.origin, help)
+    if isinstance(given.shape, tuple) and isinstance(wanted.shape, tuple):
+        ones = [{is_one(a), is_one(b)} for a, b in zip(given.shape, wanted.shape)]
+        if {True, False} in ones:
+            help = "sum it over the axes that were broadcast"
+            raise S2sadError("S303", f"{what} is longer along an axis, or shorter", stmt.origin, help)
 
 
 #: Operations that read only the shape of an operand, and at which position it stands.

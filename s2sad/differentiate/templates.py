@@ -44,7 +44,7 @@ from s2sad.ir.nodes import (
     replace,
     walk,
 )
-from s2sad.ir.walk import defs, expressions, rewrite_block, set_blocks, uses, vars_of
+from s2sad.ir.walk import callees, defs, expressions, rewrite_block, set_blocks, uses, vars_of
 from s2sad.ir.webs import replace_function
 from s2sad.optimise import PASSES
 from s2sad.rules import registry
@@ -185,11 +185,26 @@ class Templates:
         wanted = tuple(returned.values[p] for p in positions) if len(template.gives) > 1 else returned.values
         ending = Return(wanted, len(wanted) > 1, origin=returned.origin)
         main = replace_function(main, body=[*main.body[:-1], ending])
-        if not template.opaque:
+        if template.opaque:
+            self._refuse_writes(program, main.label)
+        else:
             main = with_own_arguments(main, self.kinds, Sharing(program, self.kinds))
         self.functions.update({la: f for la, f in program.functions.items() if la is not main.label})
         takes = [r for r, c in zip(template.takes, constants) if c is None]
         return self._slim(main, takes)
+
+    def _refuse_writes(self, program: Program, wrapper: Label) -> None:
+        """Refuse an opaque function that writes into what it is given: others read the same adjoint."""
+        sharing = Sharing(program, self.kinds)
+        for called in callees(program.functions[wrapper]):
+            function = program.functions.get(called)
+            if function is None:
+                continue
+            aliases = alias_classes(function, self.kinds, sharing)
+            for stmt in walk(function.body):
+                if isinstance(stmt, Store) and any(aliases.may_share(stmt.base, p.var) for p in function.params):
+                    reason = f"{called.hint} writes into what it is given, which others read too"
+                    raise S2sadError("S303", reason, stmt.origin, "copy it first: g = g.copy()")
 
     def _generic(self, primal: Primal) -> Function:
         return self.lowering.function(self.lowering.label(primal))
