@@ -63,6 +63,7 @@ from s2sad.frontend.resolve import LivePrimal, LiveScope, Primal
 from s2sad.frontend.source import read_function
 from s2sad.ir.kinds import UNKNOWN, Extent, Kind, is_named_tuple, kind_by_parts, kind_of
 from s2sad.ir.modules import module_of_arrays
+from s2sad.ir.nodes import Var
 from s2sad.ir.structures import holds_floats, is_array, parts_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
 from s2sad.rules import registry
@@ -342,7 +343,8 @@ class Derivative:
         check_result(base, self.options, self._base_name(), self._place_of_result(), seeds)
         offset = len(self._bound) + (0 if self._inner is None else len(self._inner._bound))
         wanted = request(self.options, (i + offset for i in self._wrt), self._tuple, self.__name__)
-        return transform(base, wanted, *watching)
+        made = transform(base, wanted, *watching)
+        return replace(made, kinds={**made.kinds, **_kinds_of_seeds(made, seeds)})
 
     def _base(self, kinds: Sequence[Kind], watch: Watch | None = None) -> Flat:
         """The flat IR of what this is the derivative of."""
@@ -516,6 +518,7 @@ class Derivative:
                     reason = f"of {name!r} and {like!r} one is real and the other complex"
                     help = "pass a tangent that is complex where its argument is"
                     raise S2sadError("S402", reason, self._place(), help)
+                values[at] = _in_dtype_of(values[order.index(like)], values[at])
         for value, name in zip(values, order):
             if isinstance(value, np.ndarray) and type(value) not in _ARRAYS:
                 reason = f"{name!r} is a {type(value).__name__}, whose operations are not those of a plain array"
@@ -635,6 +638,25 @@ class Derivative:
             return value
         code, what, help = _why_not(value, name)
         raise S2sadError(code, f"{name!r} {what}, which cannot be differentiated with respect to", self._place(), help)
+
+
+def _kinds_of_seeds(flat: Flat, given: Sequence[Kind]) -> dict[Var, Kind]:
+    """The kinds that seeds really have, whose dtype need not be that of the result that they are for."""
+    found: dict[Var, Kind] = {}
+    for param, kind in zip((p for p in flat.program.main.params if p.seed), given):
+        said = flat.kinds.get(param.var, UNKNOWN)
+        if kind.sort in ("float", "scalar") and said.sort in ("float", "scalar"):
+            found[param.var] = kind
+        elif kind.is_array and said.is_array and kind.dtype is not None:
+            found[param.var] = replace(said, dtype=kind.dtype)
+    return found
+
+
+def _in_dtype_of(like: Any, tangent: Any) -> Any:
+    """A tangent in the dtype of the argument that it is for."""
+    if not (isinstance(like, (np.ndarray, np.generic)) and isinstance(tangent, (np.ndarray, np.generic))):
+        return tangent
+    return tangent if tangent.dtype == like.dtype else tangent.astype(like.dtype)
 
 
 _CALL_HELP = "give each parameter without a default one argument, and no others"

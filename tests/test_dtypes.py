@@ -373,3 +373,23 @@ def test_a_pulled_back_seed_is_not_given_out(f: Any) -> None:
     x = np.array([0.5, 0.25, 1.75])
     seed = np.ones(3)
     check(s2sad.vjp(f)(x, seed), x, (seed,))
+
+
+@pytest.mark.parametrize("f", SHOWN.values(), ids=SHOWN)
+@pytest.mark.parametrize("wide", FLOATS, ids=lambda t: t.__name__)
+def test_a_seed_of_another_dtype_leaves_that_of_the_argument(f: Any, wide: Any) -> None:
+    x = np.array([0.5, 0.25, 1.75], "float32")
+    seed = np.ones(3, wide)
+    check(s2sad.vjp(f)(x, seed), x, (seed,))
+    value, tangent = s2sad.jvp(f)(x, seed)
+    assert tangent.dtype == value.dtype
+
+
+@pytest.mark.parametrize("wide", FLOATS, ids=lambda t: t.__name__)
+@pytest.mark.parametrize("of", FLOATS, ids=lambda t: t.__name__)
+def test_a_number_has_a_gradient_of_its_type_for_every_seed(of: Any, wide: Any) -> None:
+    for seed in (wide(1.0), 1.0, 1):
+        gradient = s2sad.vjp(lambda x: x * 2)(of(1.5), seed)
+        assert type(gradient) is of
+        assert gradient == 2.0
+        assert isinstance(s2sad.vjp(lambda x: x * 2)(1.5, seed), float)

@@ -52,7 +52,7 @@ class Sharing:
             found: list[Var] = []
             for what, position in group:
                 if what == "result":
-                    found.append(call.vars[position])
+                    found += call.vars[position : position + 1]  # a call may give none of its results
                 elif what == "parameter":
                     found += vars_of(call.args[position])
             yield found

@@ -66,7 +66,7 @@ class Apart(AdjointNeeds):
             if isinstance(stmt, Call) and stmt.callee in inside:
                 inner = inside[stmt.callee]
                 kept.update(self.aliases.root(v) for i in inner.keeps for v in vars_of(stmt.args[i]))
-                kept.update(self.aliases.root(stmt.vars[i]) for i in inner.keeps_results)
+                kept.update(self.aliases.root(v) for i, v in enumerate(stmt.vars) if i in inner.keeps_results)
 
         def is_kept(var: Var) -> bool:
             return can_share(var, self.kinds) and self.aliases.root(var) in kept
