@@ -42,8 +42,8 @@ def broadcast_kind(kinds: Sequence[Kind], dtype: str | None) -> Kind:
     if any(k.sort not in _BROADCAST for k in kinds):
         return UNKNOWN
     shape = broadcast_all(kinds)
-    if any(k.sort == "unknown" for k in kinds):
-        return Kind("unknown", dtype, shape)
+    if shape == () and any(k.sort == "unknown" for k in kinds):
+        return Kind("unknown", dtype, shape)  # what has no axes may be an array or a number
     return of_rank(shape, dtype)
 
 
