@@ -193,11 +193,15 @@ class Store(Stmt):
 
 @dataclass(eq=False, slots=True)
 class Call(Stmt):
-    """`vars = callee(*args)`, a call of a function of the program. One argument a parameter; no keywords."""
+    """`vars = callee(*args)`, a call of a function of the program. One argument a parameter; no keywords.
+
+    primal: in a derivative, how many of the arguments, the first ones, are the primal's own expressions.
+    """
 
     vars: tuple[Var, ...]
     callee: Label
     args: tuple[Expr, ...]
+    primal: int = 0
 
 
 @dataclass(eq=False, slots=True)

@@ -20,6 +20,7 @@ from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
     Block,
+    Call,
     Const,
     DerivedResult,
     Expr,
@@ -90,8 +91,9 @@ def simplify(function: Function, kinds: Kinds) -> Function:
             return algebra.store(stmt)
         if hasattr(stmt, "expr"):
             return replace(stmt, expr=algebra.simplify(stmt.expr))
-        if hasattr(stmt, "args"):
-            return replace(stmt, args=tuple(algebra.simplify(a) for a in stmt.args))
+        if isinstance(stmt, Call):
+            given = stmt.args[stmt.primal :]
+            return replace(stmt, args=(*stmt.args[: stmt.primal], *(algebra.simplify(a) for a in given)))
         return stmt
 
     def block(old: Block) -> Block:
