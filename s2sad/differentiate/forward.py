@@ -673,14 +673,21 @@ class _Tangent:
         extra = [self.tangent_of(stmt.args[i], state, out) for i in sorted(given)]
         if not stmt.vars:
             # Called for what it pushes on the tape.
-            out.append(replace(stmt, callee=label, args=(*stmt.args, *extra), group=stmt))
+            out.append(replace(stmt, callee=label, args=(*stmt.args, *extra), primal=len(stmt.args), group=stmt))
             return
         dots: list[Var] = []
         unpack: Block = []
         for position in sorted(results):
             var = stmt.vars[position]
             if self.paths(var) == [()]:
-                dots.append(self.dot(var))
+                if var in self.stored and self.kinds.get(var, UNKNOWN).shape != ():
+                    # What is new memory in the callee may have a tangent that is not: `p + 1.0` has that of p.
+                    given_dot = Var(self.dot(var).hint, True)
+                    self.kinds[given_dot] = self.kinds[self.dot(var)]
+                    unpack.append(Assign(self.dot(var), Op("numpy.copy", (given_dot,)), **own(stmt)))
+                    dots.append(given_dot)
+                else:
+                    dots.append(self.dot(var))
                 continue
             whole = Var(f"{var.hint}_dot", True)
             dots.append(whole)
@@ -692,7 +699,8 @@ class _Tangent:
         for v in stmt.vars:
             for p in self.paths(v):
                 state.pop((v, p), None)
-        out.append(replace(stmt, vars=(*stmt.vars, *dots), callee=label, args=(*stmt.args, *extra), group=stmt))
+        args, vars = (*stmt.args, *extra), (*stmt.vars, *dots)
+        out.append(replace(stmt, vars=vars, callee=label, args=args, primal=len(stmt.args), group=stmt))
         out += unpack
         for position in results:
             for p in self.paths(stmt.vars[position]):
@@ -721,7 +729,8 @@ def _made_and_stored(function: Function, kinds: Kinds, sharing: Sharing) -> set[
         for s in walk(function.body)
         if isinstance(s, Assign) and is_fresh(s.expr, kinds) and aliases.written(s.var)
     }
-    return made | {s.base for s in stores}
+    given = {v for s in walk(function.body) if isinstance(s, Call) for v in s.vars if aliases.written(v)}
+    return made | given | {s.base for s in stores}
 
 
 def bound_at(entry: registry.Rule, position: int) -> str:
