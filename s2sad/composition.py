@@ -174,7 +174,8 @@ def check_result(base: Flat, options: Options, function: str, place: Place | Non
     seeds: the kinds of what a derivative takes beyond the primal's arguments.
     """
     returned = base.program.main.results
-    kind = Kind("tuple") if returned.packed else kind_of_expr(returned.values[0], base.kinds)
+    kinds = tuple(kind_of_expr(v, base.kinds) for v in returned.values)
+    kind = Kind("tuple", items=kinds) if returned.packed else kinds[0]
     what = no_number(kind)
     if what is not None and not (kind.parts is not None and kind.carries_derivative):
         reason = f"the result of {function} is {what}, not a real number"

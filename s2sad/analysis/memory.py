@@ -89,6 +89,8 @@ def written_memory(
     for stmt in walk(function.body):
         for v in defs(stmt):
             binders.setdefault(v, []).append(stmt)
+    saved = {s.site for s in walk(function.body) if isinstance(s, Save)}
+    popped = {v for s in walk(function.body) if isinstance(s, Restore) and s.site not in saved for v in s.vars}
     for root in dict.fromkeys(aliases.root(v) for v in (*(s.base for s in stores), *taped)):
         members = [v for v in binders if aliases.root(v) is root and has_memory(v, kinds)]
         outside = next((v for v in function.free.values() if v in members), None)
@@ -104,7 +106,7 @@ def written_memory(
         if passed or any(v in active for v in members):
             mine = [s for s in stores if aliases.root(s.base) is root]
             found = _Class(members, mine, binders, places, kinds, passed)
-            if passed or any(not s.own for s in mine):
+            if passed or any(v in popped for v in members) or any(not s.own for s in mine):
                 found.follow(memory)
             elif len(found.buffers()) > 1:
                 # A derivative writes into buffers of its own, which have one name but where they are shadows; and the

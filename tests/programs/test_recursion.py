@@ -349,6 +349,95 @@ def recursion_over_halves(x):
     return tree(x, 2)
 
 
+# ---- results whose tangents are those of the arguments ------------------------------------------------------------
+
+
+def shifted(p):
+    return p + 1.0
+
+
+def shifted_and_doubled(p):
+    r = p + 1.0
+    return r, r * 2
+
+
+def filled(q):
+    return np.full(3, 2.0) * q, q
+
+
+def shifted_again_and_again(p, k):
+    if k == 0:
+        return p + 1.0
+    z = shifted_again_and_again(p - 2.0, k - 1)
+    z[0] *= p[1]
+    return z + 3.0
+
+
+@at(THREE)
+def shifted_result_is_written(x):
+    z = shifted(x)
+    z[0] = z[0] * x[1]
+    return np.sum(z * x)
+
+
+@at(THREE)
+def two_shifted_results_are_written(x):
+    z, w = shifted_and_doubled(x)
+    z[0] = z[0] * x[1]
+    w *= x
+    return np.sum(z * x * w)
+
+
+@at(THREE)
+def filled_result_is_written(x):
+    z, s = filled(x[0])
+    z[0] = z[0] * x[1]
+    z *= s
+    return np.sum(z * x)
+
+
+@at(THREE)
+def recursion_shifts_and_writes(x):
+    z = shifted_again_and_again(x, 3)
+    z[0] = z[0] * x[1]
+    return np.sum(z * x)
+
+
+def keeps(p, q, n):
+    for _ in range(n):
+        p = np.sin(p) * q
+        q = q * 0.9 + p
+    return p
+
+
+def and_reversed(p, q):
+    r = p * q
+    r[1] = q[0] * r[2]
+    return r, r[::-1]
+
+
+@at(THREE, A([0.9, 0.25, -0.6]))
+def results_that_nothing_reads(x, y):
+    a, c = and_reversed(keeps(y, x[::-1], 2), x)
+    b = keeps(c, a, 0)
+    c = np.exp(0.2 * c[::-1])
+    return np.sum(a * b) + np.sum(c) * x[0]
+
+
+def in_place_from_the_right(p, n):
+    y = np.zeros(3)
+    y[:] = np.sin(p)
+    for i in range(n):
+        y[i % 3] *= y[(i + 1) % 3] + 1.1
+    return y
+
+
+@at(THREE)
+def argument_of_a_call_stays_as_it_is_written(x):
+    a = x * 1.1
+    return np.sum(in_place_from_the_right(a * 0.7 + a, 3) * a)
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_first_derivatives(name):
     function, args = PROGRAMS[name]
