@@ -242,7 +242,7 @@ class _Tangent:
 
     def zero(self, var: Var, path: Path) -> Assign:
         kind = kind_at(self.kinds.get(var, UNKNOWN), path)
-        if kind.shape == ():
+        if kind.shape == () and not (kind.is_array and var in self.stored):
             return Assign(self.dot(var, path), Const(0j if kind.is_complex else 0.0))
         source = steps_along(var, self.kinds.get(var, UNKNOWN), path)
         if kind.sort == "list":
