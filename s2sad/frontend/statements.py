@@ -14,7 +14,7 @@ from s2sad.frontend.resolve import (
     UserFunction,
     Value,
 )
-from s2sad.frontend.scopes import LocalFunction, bound_names, tuple_arity
+from s2sad.frontend.scopes import LocalFunction, bound_names, own_nodes, tuple_arity
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (
     Assign,
@@ -330,6 +330,10 @@ class Statements(Expressions):
             if caught is not None:
                 reads.update(self.raw(caught).reads)
         self.refuse_carried(handler)
+        for inner in own_nodes(node.body):
+            if isinstance(inner, (gast.Import, gast.ImportFrom)):
+                help = "import at the top of the module"
+                raise self.refuse("S201", "an import in the body of `try` is not supported", inner, help)
         outer = self.block
         flag = self.variable(_name(handler.flag))
         made = Try(flag, [], [], tuple(handler.types), tuple(reads.items()), origin=self.place(node))

@@ -422,6 +422,34 @@ def errors_of_numpy(x):
     return np.sum(y * y)
 
 
+@at((A([0.7, 2.0, 3.0]),), (A([0.7, -2.0, 3.0]),))
+def whole_arrays_written_before(x):
+    out = np.ones(3)
+    for i in range(3):
+        try:
+            out *= x
+            out[i] = out[i] * math.sqrt(x[i])
+            out += 0.1
+        except ValueError:
+            out[0] = out[1] * x[i]
+    return np.sum(out * out)
+
+
+@at((A([0.7, -0.2, 3.0]), 0.1))
+def retried_with_a_larger_shift(x, s):
+    n = 0
+    while True:
+        n += 1
+        try:
+            y = root(x[1] + s) * np.sum(x)
+            break
+        except ValueError:
+            s = s * 1.7
+            if n > 6:
+                raise
+    return y * s
+
+
 # ---- loops ----------------------------------------------------------------------------------------------------------
 
 
@@ -776,7 +804,17 @@ def jumps_out_of_final(x):
     return x
 
 
-@pytest.mark.parametrize("function", [carried, carried_further, jumps_out_of_final])
+def imports(x):
+    try:
+        import a_module_that_is_not_there as m
+
+        y = m.f(x)
+    except ImportError:
+        y = x * x
+    return y
+
+
+@pytest.mark.parametrize("function", [carried, carried_further, jumps_out_of_final, imports])
 def test_refused(function):
     error = refusal(function, 0.7)
     assert error.code == "S201"
