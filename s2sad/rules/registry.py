@@ -438,7 +438,7 @@ def holds_for_complex(entry: Rule) -> tuple[bool, bool] | None:
     >>> [holds_for_complex(find(f"{name}")) for name in ("numpy.sin", "numpy.abs", "math.sin")]
     [(True, True), (False, False), None]
     """
-    load()
+    load("numpy")
     return _for_complex.get(entry.name) if _rules.get(entry.name) is entry else None
 
 

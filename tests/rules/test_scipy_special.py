@@ -30,7 +30,7 @@ from s2sad.errors import S2sadError
 from s2sad.rules import registry
 from s2sad.rules.coverage import public_functions, status
 
-FILES = [f"s2sad.rules.scipy.{name}" for name in ("special", "bessel", "distributions")]
+FILES = [f"s2sad.rules.scipy.{name}" for name in ("special", "bessel", "distributions")]  # complex ones are apart
 NAMES = rules_of(*FILES)
 
 SHAPES = [None, "scalar", (), (3,), (2, 3), (1, 3), (0,)]

@@ -10,12 +10,17 @@ from s2sad.rules.results import Literals, broadcast_kind, numbers, promoted_dtyp
 _PLAIN = frozenset({"float32", "float64", "int64"})
 
 
+_DOUBLE = frozenset({"float64", "int64", "complex128"})
+
+
 def special_dtype(kinds: list[Kind]) -> str | None:
     """The dtype that a ufunc of `scipy.special` gives; which of its loops a mixture of dtypes takes is not certain.
 
     >>> special_dtype([Kind("array", "float32", None)]), special_dtype([Kind("int"), Kind("float")])
     ('float32', 'float64')
     """
+    if any(k.is_complex for k in kinds):
+        return complex_dtype(kinds)
     if all(k.is_python_number for k in kinds):
         return "float64" if all(k.sort in ("bool", "int", "float") for k in kinds) else None
     if any(not k.is_python_number and k.dtype not in _PLAIN for k in kinds):
@@ -24,6 +29,17 @@ def special_dtype(kinds: list[Kind]) -> str | None:
     if dtypes == {"float32"}:
         return "float32"
     return "float64" if promoted_dtype(kinds) in ("float64", "int64") else None
+
+
+def complex_dtype(kinds: list[Kind]) -> str | None:
+    """The dtype of a complex result, where arguments are in double precision."""
+    return "complex128" if all(k.is_python_number or k.dtype in _DOUBLE for k in kinds) else None
+
+
+def complex_kind(*, literals: Literals, **bound: Any) -> Kind:
+    """The kind of an elementwise function whose result is complex, of real numbers too."""
+    kinds = [k for name, k in bound.items() if name not in ("k", "tol")]
+    return broadcast_kind(kinds, complex_dtype(kinds))
 
 
 def special_kind(*, literals: Literals, **bound: Any) -> Kind:

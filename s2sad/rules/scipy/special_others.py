@@ -25,9 +25,9 @@ nondifferentiable(
 _ELEMENTARY = "write it with functions that have a rule"
 refuse(*_names("seterr errstate test"), reason="changes more than its result", help="call it outside the function")
 refuse(
-    *_names("hankel1 hankel1e hankel2 hankel2e h1vp h2vp kelvin lambertw modfresnelm modfresnelp wofz"),
-    reason="has a complex result",
-    help="use a function with a real result: jv and yv, ber and bei, wrightomega, dawsn",
+    *_names("hankel1e hankel2e h1vp h2vp kelvin modfresnelm modfresnelp"),
+    reason="has a complex result, and is scaled or one of several",
+    help="use hankel1 and hankel2, ber and bei, fresnel",
 )
 refuse(*_names("comb perm"), reason="is for integers", help="use scipy.special.binom or poch for floats")
 refuse(
