@@ -34,6 +34,7 @@ def check_grads(
     checks the gradients of the gradient too, and so on. step: the difference to an element, times its size where that
     exceeds one. An element g is right if it is within atol + rtol * |d| of its difference d; single precision is judged
     by its own rounding. rules: as in `grad`. Next to a kink of `f` the check may fail though the gradient is right.
+    By a complex argument the difference is by the real part, less i times that by the imaginary part.
 
     >>> check_grads(lambda x, y: x * y ** 2, 3.0, 2.0, wrt=(0, 1), order=2)
     >>> def jump(x):
@@ -64,8 +65,9 @@ def _check(
     name, positions = plain.primal_name, plain.wrt
     at = plain.checked_arguments(*args)
     value = f(*_copies(at))
-    if np.ndim(value):
-        weights: Any = _wave(np.shape(value), 1).astype(getattr(value, "dtype", float))
+    if np.ndim(value) or np.iscomplexobj(value):
+        dtype = float if np.iscomplexobj(value) else getattr(value, "dtype", float)
+        weights: Any = _direction(value, 1) if np.iscomplexobj(value) else _wave(np.shape(value), 1).astype(dtype)
         options = Options(wrt=positions, seed="given", prefix="vjp", rules=tables)
         gradients = Derivative(f, options)(*_copies(at), weights)
     else:
@@ -78,8 +80,8 @@ def _check(
     options = Options(mode="forward", wrt=positions, prefix="jvp", rules=tables)
     tangent = Derivative(f, options)(*_copies(at), *directions)[1]
     pairs = [(g, v) for gradient, v in zip(gradients, directions) for g, v in zip(_leaves(gradient), _leaves(v))]
-    reverse = sum(float(np.sum(g * v)) for (_, g), (_, v) in pairs)
-    forward = float(np.sum(weights * np.asarray(tangent)))
+    reverse = sum(float(np.sum(g * v).real) for (_, g), (_, v) in pairs)
+    forward = float(np.sum(weights * np.asarray(tangent)).real)
     size = sum(float(np.sum(np.abs(g * v))) for (_, g), (_, v) in pairs)
     tolerance = max(1e-9, *_precisions(at, positions)) * (1 + size)
     if not np.isclose(reverse, forward, rtol=0, atol=tolerance, equal_nan=True):
@@ -104,15 +106,18 @@ def _compare(
         if path not in found or found[path].shape != x.shape:
             form = "nothing" if path not in found else f"shape {found[path].shape}"
             raise AssertionError(f"the gradient of {where} has {form}, where the argument has shape {x.shape}")
-        g, d = found[path].astype(float), np.empty(x.shape)
+        number, units = (complex, (1, 1j)) if x.dtype.kind == "c" else (float, (1,))
+        g, d = found[path].astype(number), np.zeros(x.shape, number)
         for index in np.ndindex(x.shape):
-            h = step * max(1.0, abs(float(x[index])))
-            ends = []
-            for moved in (float(x[index]) + h, float(x[index]) - h):
-                moved_args = _copies(at)
-                moved_args[position] = _with(at[position], path, index, moved)
-                ends.append((moved, np.asarray(f(*moved_args), float)))
-            d[index] = np.sum(weights * (ends[0][1] - ends[1][1])) / (ends[0][0] - ends[1][0])
+            h = step * max(1.0, abs(number(x[index])))
+            for unit in units:
+                ends = []
+                for moved in (number(x[index]) + unit * h, number(x[index]) - unit * h):
+                    moved_args = _copies(at)
+                    moved_args[position] = _with(at[position], path, index, moved)
+                    ends.append((moved, np.asarray(f(*moved_args)).astype(np.result_type(weights, float))))
+                # By the imaginary part, -i times the difference, as the convention has it.
+                d[index] += np.sum(weights * (ends[0][1] - ends[1][1])).real / (ends[0][0] - ends[1][0])
         size = np.maximum(np.abs(d), np.max(np.abs(d), initial=0.0) * 1e-3)
         bound = atol + max(rtol, *_precisions(at, (position,))) * size
         wrong = ~((np.abs(g - d) <= bound) | ((g == d) | (np.isnan(g) & np.isnan(d))))
@@ -121,7 +126,7 @@ def _compare(
             at_index = f", at {list(index)}" if index else ""
             raise AssertionError(
                 f"the gradient of {where} is not that of central differences{at_index}\n"
-                f"  gradient:   {float(g[index])!r}\n  difference: {float(d[index])!r}"
+                f"  gradient:   {number(g[index])!r}\n  difference: {number(d[index])!r}"
             )
 
 
@@ -131,7 +136,7 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, np.ndarray]]:
     if parts is not None:
         for k, item in enumerate(parts):
             yield from _leaves(item, (*path, k))
-    elif value is not None and np.asarray(value).dtype.kind == "f":
+    elif value is not None and np.asarray(value).dtype.kind in "fc":
         yield path, np.asarray(value)
 
 
@@ -145,7 +150,7 @@ def _spelled(value: Any, path: Path) -> str:
     return made
 
 
-def _with(value: Any, path: Path, index: tuple[int, ...], moved: float) -> Any:
+def _with(value: Any, path: Path, index: tuple[int, ...], moved: complex) -> Any:
     """A copy of an argument, in double precision, with one element moved."""
     if path:
         parts = enumerate(parts_of(value) or ())
@@ -154,7 +159,7 @@ def _with(value: Any, path: Path, index: tuple[int, ...], moved: float) -> Any:
         )
     if not isinstance(value, np.ndarray):
         return moved
-    copy = value.astype(float)
+    copy = value.astype(type(moved))
     copy[index] = moved
     return copy
 
@@ -176,6 +181,10 @@ def _direction(value: Any, seed: int) -> Any:
     parts = parts_of(value)
     if parts is not None:
         return with_parts(value, [_direction(v, seed + 7 * k + 1) for k, v in enumerate(parts)])
+    if isinstance(value, (complex, np.complexfloating)):
+        return type(value)(_wave((), seed) + 1j * _wave((), seed + 3))
+    if isinstance(value, np.ndarray) and value.dtype.kind == "c":
+        return (_wave(value.shape, seed) + 1j * _wave(value.shape, seed + 3)).astype(value.dtype)
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         return _wave(value.shape, seed).astype(value.dtype)
     return type(value)(_wave((), seed)) if isinstance(value, (float, np.floating)) else value

@@ -135,3 +135,19 @@ def test_refusals_pass_through():
         check_grads(weighted, np.arange(3), MATRIX)
     with pytest.raises(ValueError, match="order"):
         check_grads(poly, 2.0, 3.0, order=0)
+
+
+def test_complex_arguments_and_results():
+    """By real and imaginary parts, in the convention of gradients; a wrong imaginary part is noticed."""
+    c, a = np.array([1 + 1j, 2.0, 3j]), np.array([1.0, 2.0, 3.0])
+    check_grads(lambda c: abs(c) ** 3 + c.real, 1 + 2j, order=2)
+    check_grads(lambda c: np.sum(np.abs(np.fft.fft(c)) ** 2), c)
+    check_grads(lambda c, a: np.abs(c * a) ** 3, c, a, wrt=(0, 1))
+    check_grads(lambda c: c.conjugate() * c * c, c)
+    check_grads(lambda p: np.sum(np.abs(p["c"] * p["a"]) ** 2), {"c": c, "a": a})
+
+    def jump(c):
+        return c.imag if c.imag > 1.0 else c.imag - 1.0
+
+    with pytest.raises(AssertionError, match="not that of central differences"):
+        check_grads(jump, 1j)

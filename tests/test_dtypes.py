@@ -393,3 +393,66 @@ def test_a_number_has_a_gradient_of_its_type_for_every_seed(of: Any, wide: Any) 
         assert type(gradient) is of
         assert gradient == 2.0
         assert isinstance(s2sad.vjp(lambda x: x * 2)(1.5, seed), float)
+
+
+# Complex numbers
+Z128 = np.array([0.5 + 1j, -1.5, 2j])
+
+#: Functions of one argument, real or complex, with a real result; the ranks that they take.
+OF_COMPLEX: dict[str, tuple[Any, tuple[int, ...]]] = {
+    "square": (lambda z: np.sum(np.abs(z * z)), (0, 1)),
+    "real": (lambda z: np.sum(np.real(z) ** 2), (0, 1)),
+    "imaginary": (lambda z: np.sum(np.imag(z * 1j) * 2), (0, 1)),
+    "by a complex": (lambda z: np.sum(np.abs(z * (1 + 2j)) ** 2), (0, 1)),
+    "by an int": (lambda z: np.sum(np.abs(z * 2 + 1j)), (0, 1)),
+    "by doubles": (lambda z: np.sum(np.abs(z * W64 * 1j)), (0, 1)),
+    "by singles": (lambda z: np.sum(np.abs(z * W32 + 2j)), (0, 1)),
+    "by complex doubles": (lambda z: np.sum(np.abs(z * Z128)), (0, 1)),
+    "exponential": (lambda z: np.sum(np.abs(np.exp(z * 1j))), (0, 1)),
+    "conjugate": (lambda z: np.sum((np.conj(z) * z * z).imag + np.real(z)), (0, 1)),
+    "angle": (lambda z: np.sum(np.angle(z + 2 + 1j)), (0, 1)),
+    "transform": (lambda z: np.sum(np.abs(np.fft.fft(z)) ** 2), (1,)),
+    "inverse transform": (lambda z: np.sum(np.fft.irfft(z * 1j) ** 2), (1,)),
+    "to complex": (lambda z: np.sum(np.abs(z.astype(complex) * 1j)), (1,)),
+    "to narrow complex": (lambda z: np.sum(np.abs(z.astype("complex64") * z)), (1,)),
+    "into complex zeros": (lambda z: np.sum(np.abs((np.zeros(3, complex) + z) * (1 + 1j))), (0, 1)),
+    "norm": (lambda z: np.linalg.norm(z * (1 - 1j)), (1,)),
+    "dot": (lambda z: np.abs(z @ Z128), (1,)),
+    "unused": (lambda z: 1.0, (0, 1)),
+    "item": (lambda z: np.abs(z[1] * z[0]) + np.real(z[2]), (1,)),
+}
+
+
+def complex_arguments() -> dict[str, Any]:
+    found = {"complex": 1.25 + 0.5j, **{a: x for a, x in ARGUMENTS.items() if not a.endswith("2-d")}}
+    for dtype in (np.complex64, np.complex128, np.clongdouble):
+        name = np.dtype(dtype).name
+        found[name] = dtype(1.25 - 0.5j)
+        found[f"{name} 0-d"] = np.array(1.25 + 1j, dtype)
+        found[f"{name} 1-d"] = np.array([0.5 + 1j, 0.25 - 2j, 1.75], dtype)
+    return found
+
+
+COMPLEX_ARGUMENTS = complex_arguments()
+COMPLEX_CASES = [
+    (f, a) for f, (_, ranks) in OF_COMPLEX.items() for a, x in COMPLEX_ARGUMENTS.items() if np.ndim(x) in ranks
+]
+
+
+@pytest.mark.parametrize("name, argument", COMPLEX_CASES)
+def test_a_gradient_is_complex_where_its_argument_is(name: str, argument: str) -> None:
+    x, f = COMPLEX_ARGUMENTS[argument], OF_COMPLEX[name][0]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", s2sad.errors.S2sadWarning)
+        warnings.simplefilter("error", np.exceptions.ComplexWarning)
+        value, g = s2sad.value_and_grad(f)(x)
+        if type(x) is complex:
+            assert isinstance(g, complex)
+        else:
+            check(g, x)
+        wide = np.asarray(x).astype(complex if np.iscomplexobj(x) else float)
+        expected = s2sad.grad(f)(wide if np.ndim(x) else wide[()])
+    primal = f(x)
+    assert type(value) is type(primal) and np.asarray(value).dtype == np.asarray(primal).dtype and value == primal
+    tolerance = {"float16": 2e-2, "float32": 1e-4, "complex64": 1e-4}.get(np.asarray(x).dtype.name, 1e-6)
+    np.testing.assert_allclose(np.asarray(g).astype(complex), expected, rtol=tolerance, atol=tolerance)

@@ -101,8 +101,10 @@ def entry_check(
     numbers = [n for n, k in params if k.shape == () and not k.is_array]
     if numbers:
         # The tower of Python: floats and ints, NumPy's too, but neither arrays nor lists, which `*` would repeat.
-        kind = "Number" if any(k.sort == "complex" or "complex" in (k.dtype or "") for _, k in params) else "Real"
-        made.types.append(_every(numbers, f"isinstance({{}}, numbers.{kind})"))
+        complex_ones = [n for n, k in params if n in numbers and k.is_complex]
+        for kind, names in (("Real", [n for n in numbers if n not in complex_ones]), ("Number", complex_ones)):
+            if names:
+                made.types.append(_every(names, f"isinstance({{}}, numbers.{kind})"))
         listed.append(_listed("number", numbers))
     for name, kind_ in params:
         if kind_.sort in _TYPES:
@@ -112,9 +114,12 @@ def entry_check(
     arrays = [(n, k) for n, k in params if isinstance(k.shape, tuple) and (k.shape or k.is_array)]
     if arrays:
         made.types.append(_ranks(arrays))
-    floats = [n for n, k in arrays if n in active]
+    floats = [n for n, k in arrays if n in active and not k.is_complex]
     if floats:
         made.types.append(_every(floats, '{}.dtype.kind == "f"'))
+    complex_arrays = [n for n, k in arrays if n in active and k.is_complex]
+    if complex_arrays:
+        made.types.append(_every(complex_arrays, '{}.dtype.kind == "c"'))
     loose = [n for n, k in params if n in active and k.sort in ("unknown", "array") and not isinstance(k.shape, tuple)]
     if loose:
         # No lists: np.zeros_like of a list of ints would round what is added to it.
@@ -123,6 +128,8 @@ def entry_check(
     made.types += [f'{n}.dtype != "{k.dtype}"' for n, k in arrays if k.dtype is not None]
     if arrays:
         listed.append(_arrays(arrays, floats))
+        if complex_arrays:
+            listed[-1] += f", complex numbers in {_and(complex_arrays)}"
         made.values, plural = _extents(arrays)
         if plural:
             listed[-1] += f", with no axis of length 1 in {_and(plural)}"

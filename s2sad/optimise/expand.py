@@ -114,7 +114,8 @@ def expand(expr: Op, kinds: Kinds) -> Expr:
 def filled(value: Expr, like: Expr, kinds: Kinds) -> Expr:
     """A new array of the shape of `like`, filled; of its dtype too where that is surely one of floats."""
     is_one = isinstance(value, Const) and value.value == 1 and not isinstance(value.value, bool)
-    if (kind_of_expr(like, kinds).dtype or "").startswith("float"):
+    # A complex value has its own dtype: `full_like` would take its real part.
+    if (kind_of_expr(like, kinds).dtype or "").startswith("float") and not kind_of_expr(value, kinds).is_complex:
         return Op("numpy.ones_like", (like,)) if is_one else Op("numpy.full_like", (like, value))
     shape = Op("numpy.ndarray.shape", (like,))
     return Op("numpy.ones", (shape,)) if is_one else Op("numpy.full", (shape, value))

@@ -322,7 +322,7 @@ def reduction_kind(dtype: Callable[[str | None], str | None] = lambda dtype: dty
         keepdims = literals.get("keepdims", ... if "keepdims" in bound else False)
         shape = reduced_shape(a, literals.get("axis", ...), axis, keepdims)
         if a.sort not in _BROADCAST or a.sort == "unknown":
-            return Kind("unknown", None, shape)
+            return Kind("unknown", dtype(a.dtype) if a.dtype in UNSURE else None, shape)
         return of_rank(shape, dtype(array_dtype(a)))
 
     return kind
@@ -349,7 +349,7 @@ def cumulative_kind(dtype: Callable[[str | None], str | None] = sum_dtype) -> Ki
         elif axis is not None and axis.sort in ("int", "scalar"):
             shape = (1,) if a.shape == () else a.shape
         if a.sort == "unknown":
-            return Kind("unknown", None, shape)
+            return Kind("unknown", dtype(a.dtype) if a.dtype in UNSURE else None, shape)
         return Kind("array", dtype(array_dtype(a)), shape)
 
     return kind

@@ -584,6 +584,22 @@ def test_seeds_and_tangents_are_real_where_values_are():
             made(*args)
 
 
+@pytest.mark.parametrize(
+    "f, want",
+    [
+        (lambda c: np.sum(c.imag), [-1j, -1j]),
+        (lambda c: np.sum(c.real), [1, 1]),
+        (lambda c: np.sum(np.imag(c * 1j) * 2), [2, 2]),
+        (lambda c: np.sum(np.imag(c)) + np.sum(c.real), [1 - 1j, 1 - 1j]),
+        (lambda c: np.mean(c.imag), [-0.5j, -0.5j]),
+    ],
+)
+def test_constant_adjoints_are_complex(f, want):
+    found = grad(f)(np.array([1j, 2.0]))
+    np.testing.assert_array_equal(found, want)
+    assert found.dtype == complex and found.flags.writeable
+
+
 def test_gradients_mirror_containers():
     parameters = {"w": np.array([1 + 1j, 2j]), "b": np.array([1.0, 2.0]), "n": 3, "c": 2j}
 
