@@ -52,34 +52,15 @@ def power_that_may_be_complex(program: Program, kinds: Kinds) -> Place | None:
     return None
 
 
-#: Operations on what may be complex numbers, whatever is known of it.
-_OF_COMPLEX = frozenset(
-    f"numpy.{name}" for name in (
-        "real", "imag", "angle", "conjugate", "ndarray.real", "ndarray.imag", "ndarray.conj", "ndarray.conjugate",
-    )
-)  # fmt: skip
-
-
 def holds_complex(program: Program, kinds: Kinds) -> bool:
-    """Whether complex numbers may occur in a program: where they do not, no kind need be asked for."""
+    """Whether complex numbers occur in a program: where they do not, what is not known is real."""
     return any(k.is_complex for k in kinds.values()) or any(
-        _names_complex(e, kinds)
+        isinstance(e, Const) and type(e.value) is complex
         for function in program.functions.values()
         for stmt in walk(function.body)
         if isinstance(stmt, Assign)
         for e in (stmt.expr, *(stmt.expr.operands if isinstance(stmt.expr, Op) else ()))
     )
-
-
-def _names_complex(expr: Expr, kinds: Kinds) -> bool:
-    if isinstance(expr, Const):
-        return type(expr.value) is complex
-    if not isinstance(expr, Op):
-        return False
-    entry = registry.find(rule_name(expr))
-    if entry is None or entry.name not in _OF_COMPLEX:
-        return expr.name.startswith(("numpy.fft.", "cmath."))
-    return not all(kind_of_expr(o, kinds).is_real for o in expr.operands[:1])
 
 
 # What is added to adjoints and tangents
