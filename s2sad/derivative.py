@@ -67,7 +67,7 @@ from s2sad.ir.nodes import Var
 from s2sad.ir.structures import holds_floats, is_array, parts_of
 from s2sad.pipeline import Flat, Watch, collection_paused, specialise, transform
 from s2sad.rules import registry
-from s2sad.runtime.checks import require_apart
+from s2sad.runtime.checks import require_apart, require_distinct
 
 #: How many specialisations a derivative keeps for calls.
 LIMIT = 16
@@ -379,7 +379,8 @@ class Derivative:
                 text = self._with_entry(flat, text, kinds, checks)
             instead = {
                 "s2sad.runtime.checks.scalar_seed": self._scalar_seed,
-                "s2sad.runtime.checks.require_apart": self._require_apart,
+                "s2sad.runtime.checks.require_apart": self._require(require_apart),
+                "s2sad.runtime.checks.require_distinct": self._require(require_distinct),
             }
             power = power_that_may_be_complex(flat.program, flat.kinds)
             function = bind_text(text, instead, {} if power is None else {"float": _real_float})
@@ -433,13 +434,17 @@ class Derivative:
             raise S2sadError("S409", reason, place, "return a real number")
         return 1.0
 
-    def _require_apart(self, written: tuple[Any, ...], others: tuple[Any, ...]) -> None:
-        """Refuse a call whose arguments share memory that the function writes into. Raises S412."""
-        try:
-            require_apart(written, others)
-        except ValueError as error:
-            reason = f"{self._base_name()}: {error}"
-            raise S2sadError("S412", reason, self._place(), "pass a copy of one of them") from None
+    def _require(self, check: Callable[..., None]) -> Callable[..., None]:
+        """A check that refuses a call whose arguments share what the function writes into. Raises S412."""
+
+        def checked(*things: tuple[Any, ...]) -> None:
+            try:
+                check(*things)
+            except ValueError as error:
+                reason = f"{self._base_name()}: {error}"
+                raise S2sadError("S412", reason, self._place(), "pass a copy of one of them") from None
+
+        return checked
 
     def _tell(self, made: Specialisation) -> None:
         """Warn, once, of what was accepted though it is probably not meant; the warning points at the user's call."""

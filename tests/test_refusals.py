@@ -104,18 +104,18 @@ MESSAGES = [
     (
         "def f(x):\n    for i in range(3):\n        del x[i]\n    return x\n", (np.ones(3),), {},
         """
-        f.py:3:13: [S201] `del` of anything but a local name is not supported
+        f.py:3:9: [S201] `del` of an item of what is no list or dict of this function is not supported
         3 |         del x[i]
-          |             ^^^^
-        help: leave it out
+          |         ^^^^^^^^
+        help: write it in another way
         """,
     ),
     (
         "def f(x):\n    x.shape = 3\n    return np.sum(x)\n", (np.ones(3),), {},
         """
-        f.py:2:5: [S201] a write into an attribute is not supported
+        f.py:2:5: [S201] a write into an attribute of an array is not supported
         2 |     x.shape = 3
-          |     ^^^^^^^
+          |     ^^^^^^^^^^^
         help: return the value instead
         """,
     ),

@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from s2sad.analysis import patterns
+from s2sad.analysis.lists import REPEATED
 from s2sad.analysis.literals import NOTHING, KindOf
 from s2sad.analysis.structure import Partial, part_of, position_of
 from s2sad.analysis.value_calls import ValueCalls
@@ -229,6 +230,10 @@ class _Elaborator(ValueCalls):
             if kind.sort in ("tuple", "list") and type(times) is int and self.holds_active((xs,)) and times <= 100:
                 items = self.items(xs)
                 return None if items is None else Op(kind.sort, tuple(items * times))
+            if kind.sort == "list" and times is NOTHING and kind.items is not None and len(kind.items) == 1:
+                trips = self.emit(Op("builtins.range", (count,)))
+                items = self.items(xs)
+                return None if items is None else Op(REPEATED, (*items, trips))
         return None
 
     def holds_active(self, operands: Sequence[Expr]) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from s2sad.analysis.elaborate import elaborate
+from s2sad.analysis.storage import follow_writes, has_writes
 from s2sad.analysis.structure import ASSUMED, form_of, hands_captures, is_transient, will_be_called
 from s2sad.errors import S2sadError
 from s2sad.frontend.calls import FUNCTION, STAR, VALUE_CALL
@@ -88,6 +89,8 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
         return None if bottom else kind
     if expr.name in _SETTLED:
         return _SETTLED[expr.name](expr, operand)
+    if expr.name in ("operator.add", "operator.mul") and (lists := _list_kind(expr, operand)) is not None:
+        return None if bottom else lists
     is_member = expr.name.startswith(("attribute.", "method.")) and bool(expr.operands)
     if is_member and will_be_called(operand(expr.operands[0]), expr.name):
         return None
@@ -150,6 +153,26 @@ def _appended_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
     return Kind("list", element=values.element and common_element(values, Kind("list", items=(item,))))
 
 
+def _shorter_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    values = kind(op.operands[0])
+    return values if values.items is None else dataclasses.replace(values, items=values.items[:-1])
+
+
+def _list_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
+    """The kind of `xs + ys` and `xs * n` of lists; None for anything else."""
+    kinds = [kind(o) for o in op.operands]
+    lists, count = [k for k in kinds if k.sort == "list"], 2 if op.name == "operator.add" else 1
+    if len(lists) != count or any(k.sort not in ("list", "int", "bool") for k in kinds):
+        return None
+    if len(lists) == 2 and all(k.items is not None for k in lists):
+        return Kind("list", items=tuple(i for k in lists for i in k.items or ()))
+    times = next((o for o in op.operands if isinstance(o, Const) and type(o.value) is int), None)
+    if len(lists) == 1 and lists[0].items is not None and times is not None and times.value <= 100:
+        return Kind("list", items=lists[0].items * times.value)
+    empty = Kind("list", items=())
+    return Kind("list", element=common_element(lists[0], lists[1] if len(lists) == 2 else empty))
+
+
 def _type_kind(op: Op, kind: Callable[[Expr], Kind]) -> Kind | None:
     of = kind(op.operands[0])
     return Kind("class", cls=of.cls) if of.sort == "object" and of.cls is not None else Kind("object", cls=type)
@@ -175,7 +198,7 @@ _SETTLED: dict[str, Callable[[Op, Callable[[Expr], Kind]], Kind | None]] = {
     "builtins.type": _type_kind,
     ASSUMED: lambda op, kind: NONE,
     "s2sad.append": _appended_kind,
-    "s2sad.shorter": lambda op, kind: kind(op.operands[0]),
+    "s2sad.shorter": _shorter_kind,
     "s2sad.put": _put_kind,
 }
 
@@ -275,6 +298,9 @@ class _Instance:
     results: list[Kind | None] = field(default_factory=list)
     targets: dict[Stmt, _Instance] = field(default_factory=dict)
     refused: bool = False
+    #: Whether writes into lists, dicts and objects have been followed, and whether some are into its arguments.
+    followed: bool = False
+    writes: bool = False
 
 
 class Specialiser:
@@ -351,7 +377,7 @@ class Specialiser:
             self._round[instance] = False
             return
         if instance.body is None:
-            instance.body = _copy(generic)
+            instance.body = self._followed(instance, generic) if instance.followed else _copy(generic)
         function = instance.body
         given: Kinds = {p.var: k for p, k in zip(function.params, instance.given)}
         free_kinds = generic.annotations.free_kinds
@@ -373,6 +399,13 @@ class Specialiser:
             return self._call(instance, stmt, arguments)
 
         instance.kinds = infer(probe, fixed, calls)
+        if not instance.followed and (
+            has_writes(function, lambda e: reached_kind(e, instance.kinds.get))
+            or any(instance.targets[s].writes for s in walk(function.body) if s in instance.targets)
+        ):
+            instance.followed, instance.body = True, None
+            self._infer(instance)
+            return
         elaborated = elaborate(function, lambda e: reached_kind(e, instance.kinds.get), self.lowering)
         if elaborated is not None:
             instance.body = elaborated
@@ -387,6 +420,22 @@ class Specialiser:
         self._changed = self._changed or results != instance.results
         instance.results = results
         self._round[instance] = False
+
+    def _followed(self, instance: _Instance, generic: Function) -> Function:
+        """A function without writes into lists, dicts and objects.
+
+        Where it calls itself, it is first taken to write into none of its arguments.
+        """
+
+        def calls(stmt: Call, arguments: list[Kind]) -> tuple[list[Kind | None], bool]:
+            return self._call(instance, stmt, arguments), instance.targets[stmt].writes
+
+        while True:
+            assumed = instance.writes
+            made, writes = follow_writes(_copy(generic), instance.given, self.lowering, calls, reached_kind)
+            instance.writes = writes
+            if writes == assumed or not writes:
+                return made
 
     def _call(self, caller: _Instance, stmt: Call, arguments: list[Kind]) -> list[Kind | None]:
         canonical, back = _canonical(arguments)

@@ -12,10 +12,15 @@ from s2sad.ir.walk import defs, expressions, uses, vars_of
 
 #: The operations that make a list that is longer by an item, or shorter.
 LENGTHENING = ("s2sad.append", "s2sad.shorter")
+#: Those and the operations that make a list with another item at an index.
+CHANGING = (*LENGTHENING, "s2sad.runtime.containers.with_item", "s2sad.runtime.containers.without_item")
+
+#: What makes a list that holds one value several times.
+REPEATED = "s2sad.runtime.containers.repeated_for"
 
 #: What reads a list and holds on to nothing but its items.
 _READS = (
-    "operator.getitem", "builtins.len", "builtins.sum", "builtins.min", "builtins.max", "builtins.list", *LENGTHENING,
+    "operator.getitem", "builtins.len", "builtins.sum", "builtins.min", "builtins.max", "builtins.list", *CHANGING,
 )  # fmt: skip
 
 
@@ -47,7 +52,7 @@ def lists_held_elsewhere(function: Function, names: Mapping[Var, str]) -> set[Va
                 parent[find(stmt.expr)] = find(stmt.var)
             else:
                 moved.discard(stmt)
-        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in LENGTHENING:
+        if isinstance(stmt, Assign) and isinstance(stmt.expr, Op) and stmt.expr.name in CHANGING:
             lists[stmt.var] = None
             lists.update(dict.fromkeys(v for v in vars_of(stmt.expr.operands[0])))
             for var in vars_of(stmt.expr.operands[0]):
@@ -64,7 +69,7 @@ def lists_held_elsewhere(function: Function, names: Mapping[Var, str]) -> set[Va
             return
         for position, operand in enumerate(expr.operands if isinstance(expr, Op) else ()):
             assert isinstance(expr, Op)
-            hold(operand, "" if expr.name == "s2sad.append" and position else expr.name)
+            hold(operand, "" if expr.name in CHANGING and position else expr.name)
         for _, value in expr.keywords if isinstance(expr, Op) else ():
             hold(value)
         if isinstance(expr, Raw) and not expr.pure:
@@ -77,7 +82,7 @@ def lists_held_elsewhere(function: Function, names: Mapping[Var, str]) -> set[Va
             held.update(find(v) for v in defs(stmt))
         elif isinstance(stmt.expr, Var) and stmt in moved:
             continue
-        elif not (isinstance(stmt.expr, Op) and (stmt.expr.name in LENGTHENING or _is_new(stmt.expr))):
+        elif not (isinstance(stmt.expr, Op) and (stmt.expr.name in CHANGING or _is_new(stmt.expr))):
             held.add(find(stmt.var))
         for expr in expressions(stmt):
             hold(expr)

@@ -11,7 +11,7 @@ from typing import Any
 
 import gast
 
-from s2sad.analysis.lists import LENGTHENING, lists_held_elsewhere
+from s2sad.analysis.lists import CHANGING, LENGTHENING, lists_held_elsewhere
 from s2sad.backend.naming import choose_names
 from s2sad.backend.printer import Comment
 from s2sad.backend.tapes import POP, POP_OP, PUSH_OP, REWIND_OP
@@ -349,12 +349,19 @@ class _Raising:
     def changed_in_place(self, stmt: Assign) -> Any:
         """`xs.append(e)` or `xs.pop()` for a list that nothing else holds and that has the same name after."""
         expr = stmt.expr
-        if not (isinstance(expr, Op) and expr.name in LENGTHENING and isinstance(expr.operands[0], Var)):
+        if not (isinstance(expr, Op) and expr.name in CHANGING and isinstance(expr.operands[0], Var)):
             return None
         old = expr.operands[0]
         if self.names[old] != self.names[stmt.var] or old in self.held_lists or stmt.var in self.held_lists:
             return None
         list_ = self.name(old, gast.Load())
+        if expr.name not in LENGTHENING:
+            is_number = (self.kinds.get(old, UNKNOWN).element or UNKNOWN).shape == ()
+            if len(expr.operands) == 2 and not is_number:
+                return None
+            value = self.expr(expr.operands[2] if len(expr.operands) == 3 else Const(0.0))
+            item = gast.Subscript(list_, self.index_value(expr.operands[1]), gast.Store())
+            return gast.Assign([item], value, None)
         method = "append" if expr.name == "s2sad.append" else "pop"
         items = [self.expr(o) for o in expr.operands[1:]]
         return gast.Expr(gast.Call(gast.Attribute(list_, method, gast.Load()), items, []))

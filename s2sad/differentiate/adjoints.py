@@ -151,6 +151,10 @@ class StatementAdjoints:
             return self._copied(stmt.var, (), expr)
         if not isinstance(expr, Op):
             return []
+        if expr.name == "list" and self.kind(stmt.var).element is not None:
+            bar = self.bar(stmt.var)
+            items = [(k, v) for k, v in enumerate(expr.operands) if isinstance(v, Var) and v in self.activity]
+            return [Contribution(v, (), Op("operator.getitem", (bar, Const(k)))) for k, v in items]
         if expr.name in DISPLAYS:
             return [
                 c for k, item in enumerate(expr.operands) if isinstance(item, Var) and item in self.activity

@@ -39,7 +39,8 @@ from s2sad.differentiate.adjoints import (
 from s2sad.differentiate.complexes import holds_complex, in_field, zeros_like
 from s2sad.differentiate.instantiate import atom, flatten, instantiate
 from s2sad.differentiate.needs import adjoint_kind, unreadable
-from s2sad.differentiate.normalise import normalise, with_own_arguments
+from s2sad.differentiate.normalise import normalise
+from s2sad.differentiate.ownership import with_own_arguments
 from s2sad.differentiate.sweeps import out_emitter
 from s2sad.differentiate.templates import Templates
 from s2sad.errors import S2sadError
@@ -393,6 +394,8 @@ class _Tangent:
             return {p: self.dot(expr, p) if (expr, p) in state else None for p in self.paths(stmt.var)}
         if not isinstance(expr, Op) or stmt.var not in self.activity.varied:
             return {}
+        if expr.name == "list" and self.kinds.get(stmt.var, UNKNOWN).element is not None:
+            return {(): Op("list", tuple(self.dot_of_item(v, state, made) for v in expr.operands))}
         if expr.name in DISPLAYS:
             return self.display(expr, state)
         if expr.name in ("s2sad.append", "s2sad.shorter"):
@@ -448,6 +451,14 @@ class _Tangent:
                 found.append(Const(0.0) if is_number else Op("s2sad.runtime.containers.zeros_of", (operand,)))
         emit = out_emitter(made, {}, self.kinds)
         return Op(expr.name, tuple(atom(e, emit) for e in found))
+
+    def dot_of_item(self, item: Expr, state: State, made: Block) -> Expr:
+        """The tangent of an item of a list of unknown length, zero where it stands still."""
+        if isinstance(item, Var) and (item, ()) not in state and kind_of_expr(item, self.kinds).shape != ():
+            made.append(self.zero(item, ()))
+        elif not isinstance(item, Var) or (item, ()) not in state:
+            return Const(0.0)
+        return self.dot(item)
 
     def display(self, expr: Op, state: State) -> dict[Path, Expr | None]:
         found: dict[Path, Expr | None] = {}

@@ -12,12 +12,11 @@ binds, and those stand for memory that is written into only if it is new.
 
 from __future__ import annotations
 
-import gast
-
 from s2sad.analysis.aliases import Aliases, alias_classes
 from s2sad.analysis.kinds import Kinds
 from s2sad.analysis.memory import has_memory, refuse_global_writes, user_stores
 from s2sad.analysis.sharing import Sharing
+from s2sad.analysis.storage.objects import same_names
 from s2sad.differentiate.needs import unreadable
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
@@ -144,7 +143,7 @@ class _Merging:
 
     def body_of(self, callee: Function, call: Call, caller: Function, free: dict[str, Var]) -> Block:
         """The body of a callee with Vars of its own, from the binding of its parameters to that of its results."""
-        if not _same_names(caller, callee):
+        if not same_names(caller, callee):
             raise S2sadError(
                 "S205",
                 f"{callee.label.hint}, of another module, writes into memory of its caller, which cannot be followed",
@@ -166,13 +165,3 @@ class _Merging:
         values = rewrite_block([callee.results], change, change)[0]
         ends: Block = [Assign(v, e, origin=call.origin) for v, e in zip(call.vars, values.values)]  # type: ignore[attr-defined]
         return [*starts, *inner, *ends]
-
-
-def _same_names(caller: Function, callee: Function) -> bool:
-    """Whether all names in the text of a callee mean in its caller what they mean in it."""
-    if callee.primal is None or caller.primal is None:
-        return callee.primal is caller.primal
-    inside, outside = callee.primal.scope, caller.primal.scope
-    names = dict.fromkeys(n.id for n in gast.walk(callee.primal.source.node) if isinstance(n, gast.Name))
-    own = {p.name for p in callee.params}
-    return all(inside.meaning(n) == outside.meaning(n) for n in names if n not in own)

@@ -18,19 +18,14 @@ from __future__ import annotations
 
 import re
 
-from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.indices import is_distinct
 from s2sad.analysis.kinds import Kinds, kind_of_expr
-from s2sad.analysis.memory import VIEWS_OR_COPIES
-from s2sad.analysis.sharing import Sharing
-from s2sad.errors import S2sadError
 from s2sad.ir.kinds import INT, UNKNOWN, same_extent
 from s2sad.ir.nodes import (
     DISPLAYS,
     Assign,
     Block,
     Const,
-    Do,
     Expr,
     For,
     Function,
@@ -172,51 +167,6 @@ def _plain_store(stmt: Store, kinds: Kinds) -> list[Stmt]:
         new = bind(Op(stmt.how, (old, value)))
         return [*made, replace(stmt, index=stmt.index or Const(...), expr=new, how=None)]
     return [*made, replace(stmt, expr=value)]
-
-
-def with_own_arguments(function: Function, kinds: Kinds, sharing: Sharing) -> Function:
-    """The function with copies of the parameters that it writes into, so that the caller's arrays stay as they are."""
-    stores = [s for s in walk(function.body) if isinstance(s, Store) and not s.own]
-    if not stores:
-        return function
-    aliases = alias_classes(function, kinds, sharing)
-    written = {aliases.root(s.base) for s in stores}
-    copies: dict[Var, Var] = {}
-    for p in function.params:
-        kind = kinds.get(p.var, UNKNOWN)
-        if aliases.root(p.var) in written and kind.shape != ():
-            if kind.sort in ("object", "list", "tuple", "dict"):
-                at = next(s for s in stores if aliases.may_share(s.base, p.var))
-                raise S2sadError(
-                    "S205",
-                    f"a write into what the argument {p.name!r} holds is not supported",
-                    at.origin,
-                    "pass the array itself, or write into a copy",
-                )
-            copies[p.var] = Var(p.name)
-            kinds[copies[p.var]] = kinds.get(p.var, UNKNOWN)
-    if not copies:
-        return function
-    others = [
-        v
-        for v in (*(p.var for p in function.params), *function.free.values())
-        if v not in copies and kinds.get(v, UNKNOWN).sort in ("array", "unknown")
-    ]
-    # What is a view of an array with gaps between its cells has to be one of its copy.
-    gaps = any(isinstance(s, Assign) and isinstance(s.expr, Op) and s.expr.name in VIEWS_OR_COPIES
-               and aliases.root(s.var) in written for s in walk(function.body))  # fmt: skip
-
-    def copied(v: Var) -> Op:
-        return Op("s2sad.runtime.adjoints.copy_with_strides", (v, v)) if gaps else Op("numpy.copy", (v,))
-
-    prelude: Block = []
-    if len(copies) > 1 or others:
-        prelude.append(
-            Do(Op("s2sad.runtime.checks.require_apart", (Op("tuple", tuple(copies)), Op("tuple", tuple(others)))))
-        )
-    prelude += [Assign(new, copied(old)) for old, new in copies.items()]
-    body = rewrite_block(function.body, lambda v: copies.get(v, v), lambda v: copies.get(v, v))
-    return replace_function(function, body=[*prelude, *body])
 
 
 def _without_displays(stmt: Assign, kinds: Kinds) -> list[Stmt] | None:

@@ -15,7 +15,8 @@ from s2sad.differentiate.adjoints import Path
 from s2sad.differentiate.build import Build
 from s2sad.differentiate.complexes import holds_complex
 from s2sad.differentiate.halves import Halves
-from s2sad.differentiate.normalise import normalise, with_own_arguments, with_steady_arguments
+from s2sad.differentiate.normalise import normalise, with_steady_arguments
+from s2sad.differentiate.ownership import with_own_arguments
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN
 from s2sad.ir.nodes import (

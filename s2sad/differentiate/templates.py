@@ -17,7 +17,7 @@ from s2sad.analysis.aliases import alias_classes
 from s2sad.analysis.kinds import Kinds, Specialiser, kind_of_expr
 from s2sad.analysis.sharing import Sharing
 from s2sad.differentiate.instantiate import atom
-from s2sad.differentiate.normalise import with_own_arguments
+from s2sad.differentiate.ownership import with_own_arguments
 from s2sad.errors import S2sadError
 from s2sad.frontend.lower import FunctionFacts, Lowering
 from s2sad.frontend.scopes import parameters, tuple_arity

@@ -448,19 +448,24 @@ class Expressions(Names):
         value = self.expression(node)
         return value if isinstance(value, Const) else self.temporary(value)
 
-    def refuse_writes(self, node: Any) -> None:
-        """Refuse a call that writes into an array or another object of its caller."""
+    def refuse_writes(self, node: Any, followed: bool = False) -> None:
+        """Refuse a call that writes into an array or another object of its caller.
+
+        followed: a method of a list, dict or object is, when the kinds are known.
+        """
         help = "build a new value instead"
         for keyword in node.keywords:
             if keyword.arg == "out" and not (isinstance(keyword.value, gast.Constant) and keyword.value.value is None):
                 raise self.refuse("S201", "`out=` writes into an array, which is not supported", node, "use the result")
         found = self.callee(node.func)
+        if followed and isinstance(found, Known) and found.name in ("builtins.setattr", "builtins.delattr"):
+            return
         if isinstance(found, Known) and (found.name in STORING or found.name.endswith(".at")):
             what = self.source.segment(node.func)
             raise self.refuse("S201", f"`{what}` writes into an array, which is not supported", node, help)
         if found is None and isinstance(node.func, gast.Attribute) and node.func.attr in WRITERS:
             receiver = self.binding(node.func.value)
-            if receiver is None or isinstance(receiver, (Var, Value)):
+            if (receiver is None or isinstance(receiver, (Var, Value))) and not followed:
                 reason = f"`{node.func.attr}` writes into its object, which is not supported"
                 raise self.refuse("S201", reason, node, help)
 
@@ -481,7 +486,7 @@ class Expressions(Names):
 
     def expr_Call(self, node: Any) -> Expr:
         if not self.may_write(node) and not isinstance(self.callee(node.func), (UserFunction, LocalFunction)):
-            self.refuse_writes(node)
+            self.refuse_writes(node, followed=True)
         consumed = self.consumed(node)
         if consumed is not None:
             return consumed

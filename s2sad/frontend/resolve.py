@@ -251,7 +251,7 @@ def qualified_name(held: Any) -> str | None:
 #: Packages whose functions are never read as user code: they have a rule or are refused.
 LIBRARIES = frozenset([
     "numpy", "scipy", "math", "cmath", "builtins", "operator", "functools", "itertools", "warnings", "jax", "dask",
-    "cupy",
+    "cupy", "dataclasses", "copy",
 ])  # fmt: skip
 
 

@@ -63,13 +63,23 @@ class Statements(Expressions):
                 arity = tuple_arity(callee.primal.source.node) if self.readable(callee.primal) else None
                 self.call(value, callee, self.temporaries(arity or 1))
                 return
-            if self.may_write(value) or (callee is None and not isinstance(value.func, gast.Attribute)):
+            sets = isinstance(callee, Known) and callee.name in ("builtins.setattr", "builtins.delattr")
+            if sets or self.may_write(value) or (callee is None and not isinstance(value.func, gast.Attribute)):
                 self.temporary(self.expression(value))
                 return
             method = value.func.attr if isinstance(value.func, gast.Attribute) else ""
+            if callee is None and method not in _REPORTING and self.is_of_function(value.func.value):
+                self.temporary(self.expression(value))
+                return
             self.emit(Do(self.raw(value, pure=False), may_write=callee is None and method not in _REPORTING))
             return
         self.emit(Do(self.raw(value, pure=False)))
+
+    def is_of_function(self, node: Any) -> bool:
+        """Whether an expression starts at what this function holds itself."""
+        while isinstance(node, (gast.Attribute, gast.Subscript)):
+            node = node.value
+        return not isinstance(node, gast.Name) or isinstance(self.binding(node), Var)
 
     def visit_Assert(self, node: Any) -> None:
         self.emit(self.raw_statement(node))
@@ -132,8 +142,9 @@ class Statements(Expressions):
         if isinstance(node.target, gast.Subscript):
             self.write(node.target, lambda: self.atom(node.value), f"operator.{BINARY[name]}")
             return
-        if not isinstance(node.target, gast.Name):
-            raise self.refuse("S201", "a write into an attribute is not supported", node, "return the value instead")
+        if isinstance(node.target, gast.Attribute):
+            self.write_attribute(node.target, lambda: self.atom(node.value), f"operator.{BINARY[name]}")
+            return
         target = self.variable(node.target)
         value = self.atom(node.value)
         self.assign(target, Op(f"operator.i{BINARY[name].rstrip('_')}", (target, value), spelled=BINARY[name]))
@@ -209,8 +220,20 @@ class Statements(Expressions):
                 self.bind_target(inner, item)
         elif isinstance(target, gast.Subscript) and value is not None:
             self.write(target, lambda: self.as_atom(value))
+        elif isinstance(target, gast.Attribute) and value is not None:
+            self.write_attribute(target, lambda: self.as_atom(value))
         else:
-            raise self.refuse("S201", "a write into an attribute is not supported", target, "return the value instead")
+            raise self.refuse("S201", "an in-place write is not supported", target, "build a new value instead")
+
+    def write_attribute(self, target: Any, value: Callable[[], Expr], how: str | None = None) -> None:
+        """`base.name = value`, or with `how` `base.name op= value`; what it comes down to the kinds tell."""
+        if self.binding(target.value) is not None and not isinstance(self.binding(target.value), Var):
+            what = self.source.segment(target.value)
+            reason = f"a write into an attribute of the global or enclosing variable {what!r} is not supported"
+            raise self.refuse("S201", reason, target, "pass it as an argument, and return it")
+        base = self.atom(target.value)
+        more = () if how is None else (Const(how),)
+        self.temporary(Op("s2sad.set_attribute", (base, Const(target.attr), value(), *more)))
 
     def write(self, target: Any, value: Callable[[], Expr], how: str | None = None) -> None:
         """`base[index] = value`, or with `how` `base[index] op= value`; the value is asked for last."""
@@ -371,6 +394,12 @@ class Statements(Expressions):
     def visit_Delete(self, node: Any) -> None:
         """A local name that is deleted is never read again, so it may as well stay."""
         for target in node.targets:
+            if isinstance(target, gast.Subscript):
+                self.temporary(Op("s2sad.delete_item", self.written(target)))
+                continue
+            if isinstance(target, gast.Attribute):
+                self.temporary(Op("s2sad.delete_attribute", (self.atom(target.value), Const(target.attr))))
+                continue
             if not isinstance(target, gast.Name) or target.id not in self.env:
                 raise self.refuse("S201", "`del` of anything but a local name is not supported", target, "leave it out")
 

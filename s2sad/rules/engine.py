@@ -53,4 +53,5 @@ rule(
 )
 nondifferentiable("s2sad.runtime.checks.scalar_seed", kind=FLOAT, signature="y")
 nondifferentiable("s2sad.runtime.checks.require_apart", signature="written, others", pure=False)
+nondifferentiable("s2sad.runtime.checks.require_distinct", signature="things", pure=False)
 linear("s2sad.runtime.checks.masked_writes", "x, a, index", x="masked_writes(g, a, index)", constant=("a",))

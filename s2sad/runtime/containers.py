@@ -51,6 +51,26 @@ def rows_of(a: Any) -> list[Any]:
     return [np.copy(v) if np.ndim(v) else v for v in a]
 
 
+def with_item(items: Any, index: Any, value: Any) -> list[Any]:
+    """A list with another item at an index.
+
+    >>> with_item([1.0, 2.0], -1, 3.0)
+    [1.0, 3.0]
+    """
+    made = list(items)
+    made[index] = value
+    return made
+
+
+def without_item(items: Any, index: Any) -> list[Any]:
+    """A list with a zero at an index: the adjoint of what `with_item` leaves.
+
+    >>> without_item([1.0, 2.0], 0)
+    [0.0, 2.0]
+    """
+    return with_item(items, index, np.zeros_like(items[index]) if np.ndim(items[index]) else 0.0)
+
+
 def repeated_for(value: Any, items: Any) -> list[Any]:
     """A value once for each item of a list: the adjoint of the sum of the list.
 

@@ -478,18 +478,7 @@ def kept_by_its_callee(x):
     return total
 
 
-class WithCode:
-    def __init__(self, x):
-        self.x = x * x
-
-
-def makes_an_object(x):
-    return WithCode(x).x
-
-
-@pytest.mark.parametrize(
-    "function", [chosen_at_run_time, late_binding, bound_again_later, kept_by_its_callee, makes_an_object]
-)
+@pytest.mark.parametrize("function", [chosen_at_run_time, late_binding, bound_again_later, kept_by_its_callee])
 @pytest.mark.parametrize("transform", [s2sad.grad, s2sad.jvp], ids=["grad", "jvp"])
 def test_refused_with_a_place(function, transform):
     error = refusal(function, *([0.7] if transform is s2sad.grad else [0.7, 1.0]), transform=transform)
