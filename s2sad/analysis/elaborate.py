@@ -168,6 +168,14 @@ class _Elaborator(ValueCalls):
             return None
         return Op("tuple", tuple(Op("tuple", (Const(start + k), item)) for k, item in enumerate(items)))
 
+    def ordered(self, stmt: Assign, op: Op) -> Expr | None:
+        """`sorted(keys)` of literals."""
+        items = self.items(op.operands[0])
+        keys = [self.value(i) for i in items or [Var("t")]]
+        if op.keywords or not (all(type(k) is str for k in keys) or all(type(k) is int for k in keys)):
+            return None
+        return Op("list", tuple(Const(k) for k in sorted(keys)))
+
     def mirrored(self, stmt: Assign, op: Op) -> Expr | None:
         items = self.items(op.operands[0])
         return None if items is None else Op("tuple", tuple(items[::-1]))
@@ -277,6 +285,7 @@ _HANDLERS: dict[str, Callable[[_Elaborator, Assign, Op], Expr | None]] = {
     "builtins.zip": _Elaborator.zipped,
     "builtins.enumerate": _Elaborator.enumerated,
     "builtins.reversed": _Elaborator.mirrored,
+    "builtins.sorted": _Elaborator.ordered,
     "builtins.dict": _Elaborator.dict_of,
     "operator.getitem": _Elaborator.getitem,
     "operator.add": _Elaborator.added,

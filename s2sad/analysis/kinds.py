@@ -298,8 +298,8 @@ class _Instance:
     results: list[Kind | None] = field(default_factory=list)
     targets: dict[Stmt, _Instance] = field(default_factory=dict)
     refused: bool = False
-    #: Whether writes into lists, dicts and objects have been followed, and whether some are into its arguments.
-    followed: bool = False
+    #: Why writes into lists, dicts and objects have been followed, and whether some are into its arguments.
+    followed: str = ""
     writes: bool = False
 
 
@@ -377,7 +377,8 @@ class Specialiser:
             self._round[instance] = False
             return
         if instance.body is None:
-            instance.body = self._followed(instance, generic) if instance.followed else _copy(generic)
+            must = instance.followed == "writes"
+            instance.body = self._followed(instance, generic, must) if instance.followed else _copy(generic)
         function = instance.body
         given: Kinds = {p.var: k for p, k in zip(function.params, instance.given)}
         free_kinds = generic.annotations.free_kinds
@@ -403,12 +404,16 @@ class Specialiser:
             has_writes(function, lambda e: reached_kind(e, instance.kinds.get))
             or any(instance.targets[s].writes for s in walk(function.body) if s in instance.targets)
         ):
-            instance.followed, instance.body = True, None
+            instance.followed, instance.body = "writes", None
             self._infer(instance)
             return
         elaborated = elaborate(function, lambda e: reached_kind(e, instance.kinds.get), self.lowering)
         if elaborated is not None:
             instance.body = elaborated
+            self._infer(instance)
+            return
+        if not instance.followed and any(_is_unsettled(s, instance.kinds) for s in walk(function.body)):
+            instance.followed, instance.body = "unsettled", None
             self._infer(instance)
             return
         widened = [v for v, k in moving.items() if _is_widened(k, instance.kinds.get(v, k))]
@@ -421,8 +426,9 @@ class Specialiser:
         instance.results = results
         self._round[instance] = False
 
-    def _followed(self, instance: _Instance, generic: Function) -> Function:
-        """A function without writes into lists, dicts and objects.
+    def _followed(self, instance: _Instance, generic: Function, must: bool) -> Function:
+        """A function without writes into lists, dicts and objects; as it is where there are none (not `must`), and what
+        it does cannot be followed.
 
         Where it calls itself, it is first taken to write into none of its arguments.
         """
@@ -432,7 +438,12 @@ class Specialiser:
 
         while True:
             assumed = instance.writes
-            made, writes = follow_writes(_copy(generic), instance.given, self.lowering, calls, reached_kind)
+            try:
+                made, writes = follow_writes(_copy(generic), instance.given, self.lowering, calls, reached_kind)
+            except S2sadError:
+                if must:
+                    raise
+                return _copy(generic)
             instance.writes = writes
             if writes == assumed or not writes:
                 return made
@@ -605,6 +616,16 @@ def _check_written(stmt: Store, kinds: Kinds) -> None:
     if sort not in ("array", "unknown"):
         reason = f"an in-place write into a {sort} is not supported"
         raise S2sadError("S201", reason, stmt.origin, "use an array, or build a new value")
+
+
+def _is_unsettled(stmt: Stmt, kinds: Kinds) -> bool:
+    """Whether the kinds could not settle what an operation on containers comes down to."""
+    if not isinstance(stmt, Assign) or not isinstance(stmt.expr, Op) or stmt.expr.name not in _UNSETTLED:
+        return False
+    if stmt.expr.name != ASSUMED:
+        return stmt.expr.name not in (FUNCTION, VALUE_CALL, "functools.partial")
+    assumed = stmt.expr.operands[1]
+    return isinstance(assumed, Const) and form_of(kind_of_expr(stmt.expr.operands[0], kinds)) != assumed.value
 
 
 def _unsettled(stmt: Stmt, op: Op, kinds: Kinds) -> Expr:

@@ -31,7 +31,8 @@ _FOLDED: dict[str, Callable[..., Any]] = {
     "operator.floordiv": operator.floordiv, "operator.mod": operator.mod, "operator.neg": operator.neg,
     "operator.eq": operator.eq, "operator.ne": operator.ne, "operator.lt": operator.lt, "operator.le": operator.le,
     "operator.gt": operator.gt, "operator.ge": operator.ge, "operator.not_": operator.not_, "builtins.int": int,
-    "builtins.min": min, "builtins.max": max, "builtins.abs": abs, "builtins.bool": bool, "builtins.str": str,
+    "operator.getitem": operator.getitem, "builtins.len": len, "builtins.min": min, "builtins.max": max,
+    "builtins.abs": abs, "builtins.bool": bool, "builtins.str": str,
 }  # fmt: skip
 
 _NONE = Plain(Const(None))
@@ -447,6 +448,10 @@ class Containers(Flow):
         if name == "builtins.dict":
             given = dict(self.pairs(values[0])) if values else {}
             return self.new("dict", {**given, **named})
+        if name == "builtins.sorted" and not named:
+            keys = [self.literal(v) for v in self.contents(values[0]) or [Plain(Var("t"))]]
+            if all(type(k) is str for k in keys) or all(type(k) is int for k in keys):
+                return self.new("list", {k: Plain(Const(key)) for k, key in enumerate(sorted(keys))})
         if name in ("builtins.enumerate", "builtins.zip", "builtins.reversed"):
             return self.paired(name, values, named)
         if name in ("operator.add", "operator.mul"):
