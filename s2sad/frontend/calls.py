@@ -23,6 +23,9 @@ from s2sad.ir.nodes import Const, Expr, Op, Param, Raw, dict_display
 #: A function as a value, from what it captured; a call of such a value; an argument that is unpacked.
 FUNCTION, VALUE_CALL, STAR = "s2sad.function", "s2sad.call_value", "s2sad.star"
 
+#: A variable that several functions share: its cell, what reads that, what writes it.
+CELL, CELL_READ, CELL_WRITE = "s2sad.cell", "s2sad.cell_read", "s2sad.cell_write"
+
 
 #: Functions that write into an array that they are given.
 STORING = frozenset({

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 import gast
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.calls import FUNCTION, STAR, STORING, VALUE_CALL, Captured, bind_arguments
+from s2sad.frontend.calls import CELL_READ, CELL_WRITE, FUNCTION, STAR, STORING, VALUE_CALL, Captured, bind_arguments
 from s2sad.frontend.names import Names
 from s2sad.frontend.resolve import (
     Derived,
@@ -77,6 +77,8 @@ class Expressions(Names):
 
     def expr_Name(self, node: Any) -> Expr:
         found = self.binding(node)
+        if isinstance(found, Var) and node.id in self.cells:
+            return Op(CELL_READ, (found, Const(node.id)))
         if isinstance(found, Var):
             return self.temporary(found) if node.id in self.rebound else found
         if isinstance(found, Value):
@@ -106,7 +108,7 @@ class Expressions(Names):
         """
         if found.primal.name in found.captured:
             raise self.refuse("S201", "a function that calls itself cannot be a value", node, "define it in the module")
-        again = [n for n in found.captured if self.is_bound_again(n, node)]
+        again = [n for n in found.captured if n not in self.cells and self.is_bound_again(n, node)]
         if again and lasting:
             reason = f"this function may be called when {again[0]!r} has been bound again, which is not supported"
             raise self.refuse("S201", reason, node, f"give it a default, {again[0]}={again[0]}")
@@ -117,6 +119,8 @@ class Expressions(Names):
         return Op(FUNCTION, (Const(identity), *held))
 
     def captured_value(self, name: str, node: Any) -> Expr:
+        if name in self.cells:
+            return self.env[name]
         return self.atom(gast.copy_location(gast.Name(name, gast.Load(), None, None), node))
 
     def is_bound_again(self, name: str, node: Any) -> bool:
@@ -212,8 +216,16 @@ class Expressions(Names):
 
     def expr_NamedExpr(self, node: Any) -> Expr:
         value = self.temporary(self.expression(node.value))
-        self.emit(Assign(self.variable(node.target), value))
+        self.bind_name(node.target, value)
         return value
+
+    def bind_name(self, target: Any, value: Expr) -> None:
+        """`name = value`; a name that functions share is written in its cell."""
+        if target.id in self.cells:
+            cell = self.env[target.id]
+            self.temporary(Op(CELL_WRITE, (cell, Const(target.id), self.as_atom(value))))
+        else:
+            self.emit(Assign(self.variable(target), value))
 
     def is_truth(self, node: Any) -> bool:
         """Whether an expression can only give a bool."""

@@ -13,6 +13,7 @@ import gast
 
 from s2sad.errors import Place, S2sadError
 from s2sad.frontend import desugar, support
+from s2sad.frontend.calls import CELL
 from s2sad.frontend.resolve import (
     Primal,
 )
@@ -120,6 +121,7 @@ class _Lowerer(Statements):
         body = desugar.one_exit(list(self.body), self.source, self.suppresses)
         for node in body:
             gast.fix_missing_locations(node)
+        self.make_cells()
         self.tail(body)
         if self.result_vars is None:
             self.block.append(Return((Const(None),)))
@@ -144,6 +146,13 @@ class _Lowerer(Statements):
             root = root.value
         is_global = isinstance(root, gast.Name) and root.id not in self.local_names
         return is_global and self.is_call_of(call, "contextlib.suppress")
+
+    def make_cells(self) -> None:
+        """A cell for each name that functions within this one bind."""
+        for name in self.shared:
+            cell = Var(name)
+            self.emit(Assign(cell, Op(CELL, (self.env.get(name, Const(None)), Const(name)))))
+            self.env[name] = cell
 
     @staticmethod
     def return_quote(body: list[Any]) -> str | None:

@@ -28,7 +28,9 @@ from s2sad.frontend.scopes import (
     NestedScope,
     assigned_in_expressions,
     bound_names,
+    nonlocal_names,
     parameters,
+    shared_names,
     tuple_arity,
 )
 from s2sad.frontend.source import Source
@@ -87,6 +89,9 @@ class Names:
             param = Param(Var(name), name)
             self.params.append(param)
             self.env[name] = param.var
+        #: The names that functions within, or this one as one of them, bind: each stands for a cell.
+        self.shared = [n for n in shared_names(self.body) if n not in getattr(primal, "cells", ())]
+        self.cells = {*self.shared, *getattr(primal, "cells", ())}
         self.local_names = {**{p.name: None for p in self.params}, **bound_names(self.body)}
         #: The names that an expression may bind while it is evaluated.
         self.rebound = assigned_in_expressions(self.body)
@@ -271,8 +276,10 @@ class Names:
                 "S201", "a decorator on a nested function is not supported", node, "decorate a function of the module"
             )
         body = node.body if isinstance(node.body, list) else [node.body]
-        own = {**{p.name: None for p in parameters(node.args)}, **bound_names(body)}
-        captured: dict[str, None] = {}
+        written = nonlocal_names(body)
+        names = {**{p.name: None for p in parameters(node.args)}, **bound_names(body)}
+        own = {n: None for n in names if n not in written}
+        captured: dict[str, None] = {n: None for n in written if n in self.local_names or n in self.cells}
         functions: dict[str, Binding | LocalFunction] = {}
         for inner in gast.walk(gast.Module(body, [])):
             if (
@@ -294,7 +301,8 @@ class Names:
         )
         scope = NestedScope(self.primal.scope, functions)
         primal = LocalPrimal(
-            hint, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset)
+            hint, source, scope, tuple(captured), ("local", self.primal.key, node.lineno, node.col_offset),
+            tuple(n for n in captured if n in self.cells),
         )
         local = LocalFunction(primal, tuple(captured), self.computed_defaults(name, node))
         functions[name] = local

@@ -35,10 +35,20 @@ class LocalFunction:
 class LocalPrimal(Primal):
     """A nested `def` or a named lambda: lifted to a function of its own, with what it captures as extra parameters."""
 
-    def __init__(self, name: str, source: Source, scope: Scope, captured: tuple[str, ...], key: object) -> None:
+    def __init__(
+        self,
+        name: str,
+        source: Source,
+        scope: Scope,
+        captured: tuple[str, ...],
+        key: object,
+        cells: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(name, key, scope)
         self._source = source
         self.captured = captured
+        #: The names among what it captured that it, or another nested function, binds.
+        self.cells = cells
 
     @property
     def source(self) -> Source:
@@ -105,6 +115,23 @@ def bound_names(body: list[Any]) -> dict[str, None]:
         elif isinstance(node, (gast.Import, gast.ImportFrom)):
             for item in node.names:
                 found[item.asname or item.name.partition(".")[0]] = None
+    return found
+
+
+def nonlocal_names(body: list[Any]) -> dict[str, None]:
+    """The names of an enclosing function that a function body, nested functions apart, declares that it binds."""
+    return {name: None for node in own_nodes(body) if isinstance(node, gast.Nonlocal) for name in node.names}
+
+
+def shared_names(body: list[Any]) -> dict[str, None]:
+    """The names of a function body that functions within it bind."""
+    found: dict[str, None] = {}
+    for node in own_nodes(body):
+        if isinstance(node, gast.FunctionDef):
+            own = {n.id for n in gast.walk(node.args) if isinstance(n, gast.Name)}
+            inside = {**nonlocal_names(node.body), **shared_names(node.body)}
+            plain = {n for n in bound_names(node.body) if n not in nonlocal_names(node.body)}
+            found.update({n: None for n in inside if n not in own and n not in plain})
     return found
 
 

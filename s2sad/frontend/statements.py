@@ -101,6 +101,12 @@ class Statements(Expressions):
             raise self.refuse("S201", reason, node, "import at the top of the module")
         self.visit_Import(node)
 
+    def visit_Nonlocal(self, node: Any) -> None:
+        outside = next((n for n in node.names if n not in self.cells), None)
+        if outside is not None:
+            reason = f"writing {outside!r}, of an enclosing function that is not differentiated, is not supported"
+            raise self.refuse("S201", reason, node, "return the value")
+
     def visit_FunctionDef(self, node: Any) -> None:
         self.define_local(node.name, node)
 
@@ -145,12 +151,20 @@ class Statements(Expressions):
         if isinstance(node.target, gast.Attribute):
             self.write_attribute(node.target, lambda: self.atom(node.value), f"operator.{BINARY[name]}")
             return
+        if node.target.id in self.cells:
+            held = self.temporary(self.expression(node.target))
+            value = self.atom(node.value)
+            self.emit(Assign(held, Op(f"operator.i{BINARY[name].rstrip('_')}", (held, value), spelled=BINARY[name])))
+            self.bind_name(node.target, held)
+            return
         target = self.variable(node.target)
         value = self.atom(node.value)
         self.assign(target, Op(f"operator.i{BINARY[name].rstrip('_')}", (target, value), spelled=BINARY[name]))
 
     def assign_target(self, target: Any, value: Any) -> None:
-        if isinstance(target, gast.Name):
+        if isinstance(target, gast.Name) and target.id in self.cells:
+            self.bind_name(target, self.expression(value))
+        elif isinstance(target, gast.Name):
             callee = self.callee(value.func) if isinstance(value, gast.Call) else None
             if (
                 isinstance(callee, (UserFunction, LocalFunction))
@@ -177,7 +191,7 @@ class Statements(Expressions):
                     and self.readable(callee.primal)
                     and tuple_arity(callee.primal.source.node) == len(target.elts)
                 ):
-                    if all(isinstance(t, gast.Name) for t in target.elts):
+                    if all(isinstance(t, gast.Name) and t.id not in self.cells for t in target.elts):
                         self.call(value, callee, [self.variable(t) for t in target.elts])
                         return
                     results = self.call(value, callee, self.temporaries(len(target.elts)))
@@ -208,7 +222,7 @@ class Statements(Expressions):
         if value is not None and is_display(value) and isinstance(target, (gast.Tuple, gast.List)):
             value = self.unwritten(value, bound_names([target]))
         if isinstance(target, gast.Name) and value is not None:
-            self.assign(self.variable(target), value)
+            self.bind_name(target, value)
         elif isinstance(target, (gast.Tuple, gast.List)) and any(isinstance(t, gast.Starred) for t in target.elts):
             self.bind_starred(target, value)
         elif isinstance(target, (gast.Tuple, gast.List)) and value is not None:
@@ -413,7 +427,7 @@ class Statements(Expressions):
         if self.is_call_of(iterable, "builtins.range") and not iterable.keywords and 1 <= len(iterable.args) <= 3:
             bounds = tuple(self.unwritten(self.atom(a), rebound) for a in iterable.args)
             index = None
-            if isinstance(node.target, gast.Name) and node.target.id not in written:
+            if isinstance(node.target, gast.Name) and node.target.id not in {*written, *self.cells}:
                 index = self.variable(node.target)
             self.loop(node, index, Op("builtins.range", bounds), [], mirror)
             return
@@ -453,7 +467,8 @@ class Statements(Expressions):
         for (item, _), sequence, length, backwards in zip(pairs, sequences, lengths, mirrored):
             bindings.append((item, (sequence, length if backwards else None)))
         index = None
-        if counted is not None and start == Const(0) and isinstance(counted, gast.Name) and counted.id not in written:
+        bound = {*written, *self.cells}
+        if counted is not None and start == Const(0) and isinstance(counted, gast.Name) and counted.id not in bound:
             index = self.variable(counted)
         elif counted is not None:
             bindings.append((counted, start))

@@ -16,7 +16,7 @@ from s2sad.analysis.storage.machine import Calls
 from s2sad.analysis.storage.objects import SUPER, Objects
 from s2sad.analysis.storage.things import Group, Plain, Ref, Value
 from s2sad.analysis.structure import Partial
-from s2sad.frontend.calls import FUNCTION, VALUE_CALL
+from s2sad.frontend.calls import CELL, CELL_READ, CELL_WRITE, FUNCTION, VALUE_CALL
 from s2sad.frontend.lower import FunctionFacts, Lowering
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import (
@@ -70,7 +70,7 @@ def has_writes(function: Function, kind: Callable[[Expr], Kind | None]) -> bool:
             continue
         op = stmt.expr
         prefix, _, name = op.name.partition(".")
-        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, *_MAKERS):
+        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, CELL, *_MAKERS):
             return True
         if (op.name == "operator.getitem" or prefix == "attribute") and isinstance(op.operands[0], Var):
             of = kind(op.operands[0])
@@ -136,7 +136,7 @@ class _Following(Objects):
         outer, self.naming = self.naming, "t" if stmt.var.temporary and stmt.var.hint == "t" else stmt.var.hint
         value = self.operation(expr)
         self.naming = outer
-        is_part = expr.name == "operator.getitem" or expr.name.startswith("attribute.")
+        is_part = expr.name in ("operator.getitem", CELL_READ) or expr.name.startswith("attribute.")
         if is_part and stmt.var.temporary and isinstance(value, Plain) and isinstance(value.expr, Var):
             self.repeat(stmt.var, value.expr)
         else:
@@ -183,6 +183,14 @@ class _Following(Objects):
         elif op.name == "s2sad.put":
             self.setitem(values[0], values[1], values[2])
             found = values[0]
+        elif op.name == CELL:
+            found = self.new("cell", {self.literal(values[1]): values[0]})
+        elif op.name in (CELL_READ, CELL_WRITE):
+            assert isinstance(values[0], Ref)
+            name = self.literal(values[1])
+            if op.name == CELL_WRITE:
+                self.set_part(values[0].at, name, values[2])
+            found = self.read(values[0].at, name)
         elif op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE):
             found = self.written_part(op.name, values)
         else:
@@ -416,7 +424,9 @@ class _Reading(gast.NodeTransformer):  # type: ignore[misc]
         """The value of a chain of attributes and literal items of a name."""
         machine = self.machine
         if isinstance(node, gast.Name) and node.id in self.names:
-            return machine.value(self.names[node.id])
+            held = machine.value(self.names[node.id])
+            is_cell = isinstance(held, Ref) and machine.thing(held).sort == "cell"
+            return machine.read(held.at, node.id) if is_cell and isinstance(held, Ref) else held
         if isinstance(node, gast.Attribute):
             base = self.value_of(node.value)
             if isinstance(base, Ref) and node.attr in machine.thing(base).parts:
@@ -446,9 +456,15 @@ class _Reading(gast.NodeTransformer):  # type: ignore[misc]
         if type(known) in (int, str, bool, type(None)):
             return gast.copy_location(gast.Constant(known, None), node)
         value = self.value_of(node)
+        if isinstance(value, Plain) and self.is_cell(node.id):
+            return self.name_for(value.expr, node)
         if isinstance(value, Ref) and self.machine.thing(value).grown is not None:
             return self.name_for(self.machine.display(value), node)
         return node
+
+    def is_cell(self, name: str) -> bool:
+        found = self.machine.value(self.names[name]) if name in self.names else None
+        return isinstance(found, Ref) and self.machine.thing(found).sort == "cell"
 
     def visit_Call(self, node: Any) -> Any:
         is_len = isinstance(node.func, gast.Name) and node.func.id == "len" and len(node.args) == 1

@@ -121,7 +121,7 @@ class Join:
         )  # fmt: skip
         if a.sort == "list" and (a.grown is not None or b.grown is not None or len(a.parts) != len(b.parts)):
             return self.grown(i, j, common, apart)
-        if a.sort == "dict" and list(a.parts) != list(b.parts):
+        if a.sort in ("dict", "set") and list(a.parts) != list(b.parts):
             return None
         parts: dict[Any, Value] = {}
         for key in [*a.parts, *(k for k in b.parts if k not in a.parts)]:

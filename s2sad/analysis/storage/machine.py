@@ -24,6 +24,7 @@ from s2sad.analysis.storage.things import (
 )
 from s2sad.analysis.structure import part_of
 from s2sad.errors import S2sadError
+from s2sad.frontend.calls import FUNCTION
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, Kind, is_named_tuple, join
 from s2sad.ir.nodes import (
@@ -256,6 +257,12 @@ class Machine:
             if thing.sort == "object":
                 return Kind("object", cls=thing.cls, fields=tuple(zip(thing.parts, kinds)))
             return Kind(thing.sort, items=kinds, keys=tuple(thing.parts) if thing.sort == "dict" else None)
+        if isinstance(value, Group) and value.like.name in (FUNCTION, "tuple"):
+            parts = tuple(self.kind_of(p) or UNKNOWN for p in value.parts)
+            if value.like.name == "tuple":
+                return Kind("tuple", items=parts)
+            identity = value.like.operands[0]
+            return Kind("function", cls=identity.value if isinstance(identity, Const) else None, items=parts[1:])
         return self.kind(self.display(value))
 
     def bind(self, var: Var, value: Value) -> None:

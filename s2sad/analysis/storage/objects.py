@@ -51,6 +51,9 @@ class Objects(Containers):
             return thing.sort, thing.cls
         if isinstance(value, Group) and value.like.name == SUPER:
             return "super", None
+        if isinstance(value, Group) and value.like.name == FUNCTION:
+            identity = value.like.operands[0]
+            return "function", identity.value if isinstance(identity, Const) else None
         kind = self.kind_of(value) or UNKNOWN
         return kind.sort, kind.cls
 
