@@ -26,6 +26,9 @@ FUNCTION, VALUE_CALL, STAR = "s2sad.function", "s2sad.call_value", "s2sad.star"
 #: A variable that several functions share: its cell, what reads that, what writes it.
 CELL, CELL_READ, CELL_WRITE = "s2sad.cell", "s2sad.cell_read", "s2sad.cell_write"
 
+#: A set that is written out.
+SET = "s2sad.set"
+
 
 #: Functions that write into an array that they are given.
 STORING = frozenset({

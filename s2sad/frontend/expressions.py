@@ -7,7 +7,17 @@ from typing import Any, TypeGuard
 import gast
 
 from s2sad.errors import S2sadError
-from s2sad.frontend.calls import CELL_READ, CELL_WRITE, FUNCTION, STAR, STORING, VALUE_CALL, Captured, bind_arguments
+from s2sad.frontend.calls import (
+    CELL_READ,
+    CELL_WRITE,
+    FUNCTION,
+    SET,
+    STAR,
+    STORING,
+    VALUE_CALL,
+    Captured,
+    bind_arguments,
+)
 from s2sad.frontend.names import Names
 from s2sad.frontend.resolve import (
     Derived,
@@ -298,6 +308,12 @@ class Expressions(Names):
         return self.comprehension(node, Op("list"), lambda acc: _hidden_call("append", acc, node.elt))
 
     expr_GeneratorExp = expr_ListComp
+
+    def expr_SetComp(self, node: Any) -> Expr:
+        return self.comprehension(node, Op(SET), lambda acc: _hidden_call("add", acc, node.elt))
+
+    def expr_Set(self, node: Any) -> Expr:
+        return Op(SET, self.operands(node.elts))
 
     def expr_DictComp(self, node: Any) -> Expr:
         return self.comprehension(node, dict_display({}), lambda acc: _hidden_call("put", acc, node.key, node.value))

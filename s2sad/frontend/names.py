@@ -57,6 +57,7 @@ if TYPE_CHECKING:
 _HIDDEN = {
     ".append": Known("s2sad.append"),
     ".put": Known("s2sad.put"),
+    ".add": Known("s2sad.add"),
     ".zip": Known("builtins.zip"),
     ".list": Known("builtins.list"),
     **{f".{n}": Known(f"s2sad.{n}") for n in ("is_sequence", "has_keys", "is_instance", "positional", "rest_of")},

@@ -18,8 +18,6 @@ REFUSED: dict[str, tuple[str, str]] = {
     "Await": ("`await`", "compute the value outside and pass it in"),
     "ClassDef": ("a class definition in a function", "define the class at the top of the module"),
     "Global": ("writing a global variable", "return the value"),
-    "SetComp": ("a set comprehension", "use a loop"),
-    "Set": ("a set", "use a tuple"),
     "TryStar": ("`try` with `except*`", "test for the condition with `if`"),
     "Yield": ("`yield`", "return the values in an array"),
     "YieldFrom": ("`yield from`", "return the values in an array"),

@@ -167,7 +167,7 @@ def sums_in_sums(x):
 
 @at(VECTOR)
 def sum_with_a_start(x):
-    return sum((v * v for v in x), 1.0) + sum([x[0], x[1]], x[2]) + math.prod(v + 3.0 for v in x)
+    return sum((v * v for v in (x[0], x[1])), x[3]) + sum([x[0], x[1]], x[2]) + math.prod(v + 3.0 for v in (x[2], x[3]))
 
 
 @at(VECTOR)

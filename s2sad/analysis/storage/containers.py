@@ -57,7 +57,9 @@ class Containers(Flow):
         """What iterating over a value gives, where that is known."""
         if isinstance(value, Ref):
             thing = self.thing(value)
-            if thing.sort in ("dict", "set"):
+            if thing.sort == "set":
+                raise self.refuse("S201", "to run over a set is not supported: its order is not known", "sort it first")
+            if thing.sort == "dict":
                 return [Plain(Const(k)) for k in thing.parts]
             if thing.sort != "list" or thing.grown is not None:
                 return None
@@ -235,6 +237,39 @@ class Containers(Flow):
         self.before_write(base.at)
         left = [(k, p) for k, p in thing.parts.items() if k != at]
         self.set_parts(base.at, dict(enumerate(p for _, p in left)) if thing.sort == "list" else dict(left))
+
+    # ---- sets ------------------------------------------------------------------------------------------------------
+
+    def new_set(self, values: Sequence[Value] | None) -> Value:
+        if values is None:
+            raise self.refuse("S201", "a set of what is not known is not supported", "use a list")
+        made = self.new("set", {})
+        for value in values:
+            self.add(made.at, value)
+        return made
+
+    def add(self, at: int, value: Value) -> None:
+        key = self.literal(value)
+        if key is NOTHING:
+            if self.unrollable:
+                raise NeedsTrips
+            raise self.refuse("S201", "a set of what is no literal is not supported", "use a list")
+        self.set_part(at, key, _NONE)
+
+    def set_method(self, at: int, name: str, given: list[Value]) -> Value:
+        if name == "add":
+            self.add(at, given[0])
+        elif name in ("discard", "remove"):
+            key = self.literal(given[0])
+            if key in self.thing(Ref(at)).parts:
+                self.delete(Ref(at), given[0])
+            elif key is NOTHING or name == "remove":
+                raise self.missing(self.thing(Ref(at)), key)
+        elif name == "clear":
+            self.clear(at, given)
+        else:
+            raise self.refuse("S201", f"the method {name!r} of a set is not supported here", "use a list")
+        return _NONE
 
     # ---- methods -----------------------------------------------------------------------------------------------
 
@@ -448,7 +483,11 @@ class Containers(Flow):
         if name == "builtins.dict":
             given = dict(self.pairs(values[0])) if values else {}
             return self.new("dict", {**given, **named})
+        if name == "builtins.set" and not named:
+            return self.new_set(self.contents(values[0]) if values else [])
         if name == "builtins.sorted" and not named:
+            if isinstance(values[0], Ref) and self.thing(values[0]).sort == "set":
+                values = [self.group(Op("tuple"), [Plain(Const(k)) for k in self.thing(values[0]).parts])]
             keys = [self.literal(v) for v in self.contents(values[0]) or [Plain(Var("t"))]]
             if all(type(k) is str for k in keys) or all(type(k) is int for k in keys):
                 return self.new("list", {k: Plain(Const(key)) for k, key in enumerate(sorted(keys))})

@@ -16,7 +16,7 @@ from s2sad.analysis.storage.machine import Calls
 from s2sad.analysis.storage.objects import SUPER, Objects
 from s2sad.analysis.storage.things import Group, Plain, Ref, Value
 from s2sad.analysis.structure import Partial
-from s2sad.frontend.calls import CELL, CELL_READ, CELL_WRITE, FUNCTION, VALUE_CALL
+from s2sad.frontend.calls import CELL, CELL_READ, CELL_WRITE, FUNCTION, SET, VALUE_CALL
 from s2sad.frontend.lower import FunctionFacts, Lowering
 from s2sad.ir.kinds import Kind
 from s2sad.ir.nodes import (
@@ -70,7 +70,7 @@ def has_writes(function: Function, kind: Callable[[Expr], Kind | None]) -> bool:
             continue
         op = stmt.expr
         prefix, _, name = op.name.partition(".")
-        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, CELL, *_MAKERS):
+        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, CELL, SET, "builtins.set", *_MAKERS):
             return True
         if (op.name == "operator.getitem" or prefix == "attribute") and isinstance(op.operands[0], Var):
             of = kind(op.operands[0])
@@ -182,6 +182,12 @@ class _Following(Objects):
             found = values[0]
         elif op.name == "s2sad.put":
             self.setitem(values[0], values[1], values[2])
+            found = values[0]
+        elif op.name == SET:
+            found = self.new_set(values)
+        elif op.name == "s2sad.add":
+            assert isinstance(values[0], Ref)
+            self.add(values[0].at, values[1])
             found = values[0]
         elif op.name == CELL:
             found = self.new("cell", {self.literal(values[1]): values[0]})
@@ -481,13 +487,24 @@ class _Reading(gast.NodeTransformer):  # type: ignore[misc]
             key = node.left.value if isinstance(node.left, gast.Constant) else NOTHING
             if inner is not None:
                 key = self.machine.literal(inner)
-            among = None if base is None else self.machine.contents(base)
-            keys = [self.machine.literal(v) for v in among or []]
-            if key is not NOTHING and among is not None and not any(k is NOTHING for k in keys):
+            keys = self.keys_of(base)
+            is_thing = isinstance(base, Ref) and self.machine.thing(base).sort in ("set", "dict")
+            if key is NOTHING and is_thing and self.machine.unrollable:
+                raise NeedsTrips
+            if key is not NOTHING and keys is not None and not any(k is NOTHING for k in keys):
                 there = key in keys
                 known = there == isinstance(node.ops[0], gast.In)
                 return gast.copy_location(gast.Constant(known, None), node)
         return self.generic_visit(node)
+
+    def keys_of(self, base: Value | None) -> list[Any] | None:
+        """What a test of membership compares with."""
+        if base is None:
+            return None
+        if isinstance(base, Ref) and self.machine.thing(base).sort in ("set", "dict"):
+            return list(self.machine.thing(base).parts)
+        among = self.machine.contents(base)
+        return None if among is None else [self.machine.literal(v) for v in among]
 
     def visit_UnaryOp(self, node: Any) -> Any:
         node = self.generic_visit(node)

@@ -167,6 +167,8 @@ class Objects(Containers):
         sort, cls = self.class_of(base)
         if isinstance(base, Ref) and sort == "list":
             return self.list_method(base.at, name, given, named)
+        if isinstance(base, Ref) and sort == "set":
+            return self.set_method(base.at, name, given)
         if isinstance(base, Ref) and sort == "dict":
             return self.dict_method(base.at, name, given, named)
         if sort == "super":
