@@ -129,7 +129,85 @@ def function_given_on(x, a):
     return outer(lambda t: a * t * t, x)
 
 
+# ---- variables that functions share --------------------------------------------------------------------------------
+
+
+@at(VECTOR)
+def nonlocal_accumulators(x):
+    total = 0.0
+    n = 0
+
+    def add(v):
+        nonlocal total, n
+        total += v * v
+        n += 1
+        return total
+
+    last = 0.0
+    for v in x:
+        last = add(v)
+    return total * n * last
+
+
+@at(0.7, 1.3)
+def nonlocal_parameter(x, y):
+    def scale(k):
+        nonlocal x
+        x = x * k
+        if x > 100:
+            x = 100.0
+
+    for i in range(3):
+        scale(y)
+    return x * y
+
+
+@at(VECTOR)
+def nested_function_that_writes_an_array(x):
+    out = np.zeros(4)
+
+    def put(i, v):
+        out[i] = v * v
+
+    for i in range(4):
+        put(i, x[i])
+    return np.sum(out * x)
+
+
+@at(0.7, 1.3)
+def nonlocal_of_two_levels(x, y):
+    a = x
+
+    def outer(k):
+        def inner(j):
+            nonlocal a
+            a = a * j + k
+
+        inner(y)
+        inner(x)
+        return a
+
+    return outer(2.0) * a
+
+
+@at(VECTOR, 0.4)
+def nonlocal_in_a_function_that_is_given_on(x, y):
+    total = 0.0
+
+    def add(v):
+        nonlocal total
+        total = total + v * y
+
+    def each(f, xs):
+        for v in xs:
+            f(v)
+
+    each(add, x)
+    return total
+
+
 # ---- functions in containers ---------------------------------------------------------------------------------------
+
 
 def cosine(x):
     return math.cos(x)

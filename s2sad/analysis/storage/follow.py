@@ -15,7 +15,7 @@ from s2sad.analysis.storage.joins import NeedsTrips
 from s2sad.analysis.storage.machine import Calls
 from s2sad.analysis.storage.objects import SUPER, Objects
 from s2sad.analysis.storage.things import Group, Plain, Ref, Value
-from s2sad.analysis.structure import Partial
+from s2sad.analysis.structure import Partial, fields_given
 from s2sad.frontend.calls import CELL, CELL_READ, CELL_WRITE, FUNCTION, SET, VALUE_CALL
 from s2sad.frontend.lower import FunctionFacts, Lowering
 from s2sad.ir.kinds import Kind
@@ -58,9 +58,10 @@ def follow_writes(
 
 def has_writes(function: Function, kind: Callable[[Expr], Kind | None]) -> bool:
     """Whether a function surely writes into a list, dict or object, or makes an object whose class runs code for it."""
-    held: set[Var] = set()
+    arguments = {p.var for p in function.params}
+    held = set(arguments)
     for stmt in walk(function.body):
-        if isinstance(stmt, Store) and stmt.base in held:
+        if isinstance(stmt, Store) and stmt.base in held - arguments:
             return True
         if isinstance(stmt, Store):
             found = kind(stmt.base)
@@ -70,12 +71,14 @@ def has_writes(function: Function, kind: Callable[[Expr], Kind | None]) -> bool:
             continue
         op = stmt.expr
         prefix, _, name = op.name.partition(".")
-        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, CELL, SET, "builtins.set", *_MAKERS):
+        if op.name in (SET_ATTRIBUTE, DELETE_ITEM, DELETE_ATTRIBUTE, CELL, SET, *_MAKERS):
             return True
         if (op.name == "operator.getitem" or prefix == "attribute") and isinstance(op.operands[0], Var):
             of = kind(op.operands[0])
-            if of is not None and of.sort in ("list", "dict", "object") and of.parts is not None:
+            if op.operands[0] in held and of is not None and of.sort in ("list", "dict", "object", "tuple"):
                 held.add(stmt.var)
+        if op.name == "builtins.set" and not op.operands:
+            return True
         receiver = kind(op.operands[0]) if op.operands and not _is_star(op.operands[0]) else None
         if receiver is None:
             continue
@@ -84,7 +87,7 @@ def has_writes(function: Function, kind: Callable[[Expr], Kind | None]) -> bool:
         if op.name in IN_PLACE and receiver.sort in ("list", "dict", "object"):
             return True
         if op.name == VALUE_CALL and receiver.sort == "class" and isinstance(receiver.cls, type):
-            return not hasattr(receiver.cls, "_fields")
+            return not has_stars(op) and fields_given(receiver.cls, op.operands[1:], op.keywords) is None
     return False
 
 
@@ -97,6 +100,11 @@ _MAKERS = (
     "copy.copy",
     "copy.deepcopy",
 )
+
+
+def has_stars(op: Op) -> bool:
+    """Whether a call unpacks arguments."""
+    return any(map(_is_star, op.operands)) or any(k == "**" for k, _ in op.keywords)
 
 
 def _is_star(expr: Expr) -> bool:
@@ -257,6 +265,8 @@ class _Following(Objects):
             found = self.replaced(values[0], named)
         elif op.name in ("copy.copy", "copy.deepcopy"):
             found = self.copied(values[0], op.name == "copy.deepcopy")
+        elif op.name == "s2sad.is_instance":
+            found = self.looked_up("builtins.isinstance", values)
         elif op.name in ("builtins.isinstance", "builtins.hasattr", "builtins.getattr", "builtins.setattr"):
             found = self.looked_up(op.name, values)
         else:
