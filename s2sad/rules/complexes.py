@@ -164,6 +164,12 @@ for_complex(*_in(
     " ndarray.compress ndarray.copy ndarray.astype ndarray.item ndarray.reshape ndarray.flatten ndarray.transpose"
     " ndarray.T ndarray.mT matmul dot inner outer tensordot kron cross einsum",
 ))  # fmt: skip
+for_complex(*_in(
+    "numpy",
+    "insert resize choose select diagflat rollaxis diff ediff1d gradient trapezoid cumulative_sum cumulative_prod"
+    " fft.fftshift fft.ifftshift polyadd polysub polyval vander add.reduce multiply.reduce add.accumulate"
+    " multiply.accumulate add.outer subtract.outer multiply.outer divide.outer add.reduceat",
+))  # fmt: skip
 for_complex(*_in("numpy.linalg", "multi_dot det inv solve matrix_power cross diagonal trace"))
 for_complex(*_in("numpy.linalg", "norm slogdet vecdot"), *_in("numpy", "vdot vecdot var std"), same=False,
             holomorphic=False)  # fmt: skip
@@ -180,6 +186,9 @@ for_complex(*_in(
     " compress_adjoint part part_adjoint hstack_part hstack_part_adjoint vstack_part vstack_part_adjoint dstack_part"
     " dstack_part_adjoint column_stack_part column_stack_part_adjoint item_adjoint item_at",
 ))  # fmt: skip
+for_complex(*_in("s2sad.runtime.selecting", "gathered gathered_back unroll_axis"))
+for_complex(*_in("s2sad.runtime.signals", "along cut uncut gradient_adjoint reduceat_adjoint"))
+for_complex("s2sad.runtime.polynomials.slopes_of")
 for_complex(*_in(
     "s2sad.runtime.linalg",
     "sum_to matmul_adjoint_a matmul_adjoint_b dot_adjoint_a dot_adjoint_b inner_adjoint_a inner_adjoint_b"

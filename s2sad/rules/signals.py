@@ -46,11 +46,10 @@ rule(
 
 def _trapezoid_kind(*, literals: Literals, a: Kind, x: Kind, dx: Kind, axis: Kind) -> Kind:
     made = reduction_kind(inexact_dtype)(literals={"axis": literals.get("axis", ...), "keepdims": False}, a=a)
-    return Kind(
-        "unknown" if x.sort != "none" or dx.sort != "float" else made.sort,
-        made.dtype if x.sort == "none" and dx.sort == "float" else None,
-        made.shape,
-    )
+    step = dx if x.sort == "none" else x
+    if step.sort not in ("float", "array") or not a.is_array:
+        return Kind("unknown", None, made.shape)
+    return Kind(made.sort, inexact_dtype(promoted_dtype([a, step])), made.shape)
 
 
 def _interp_kind(*, literals: Literals, x: Kind, **_: Any) -> Kind:
@@ -80,7 +79,7 @@ rule(
 
 def _gradient_kind(*, literals: Literals, a: Kind, spacing: tuple[Kind, ...], axis: Kind, **_: Any) -> Kind:
     one = a.rank == 1 or axis.sort == "int"
-    dtype = inexact_dtype(a.dtype) if len(spacing) == 0 else None
+    dtype = inexact_dtype(promoted_dtype([a, *spacing]))
     return Kind("array", dtype, a.shape) if one and a.is_array else Kind("unknown")
 
 

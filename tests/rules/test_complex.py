@@ -104,6 +104,20 @@ def of_shapes() -> list[Use]:
         use("numpy.ascontiguousarray", a), use("numpy.asfortranarray", x(2)), use("numpy.linalg.trace", a),
         use("numpy.linalg.diagonal", a), use("numpy.linalg.cross", z(3), x(3)), use("numpy.linalg.vecdot", z(3), z(3)),
     ]  # fmt: skip
+    mask = [np.array([True, False, True, False, True])]
+    found += [
+        use("numpy.insert", v, 1, x()), use("numpy.insert", v, [0, 2], z(2)), use("numpy.resize", v, (2, 4)),
+        use("numpy.choose", np.array([0, 1, 0]), [z(3), x(3)]), use("numpy.select", mask, [v], 0),
+        use("numpy.diagflat", v), use("numpy.rollaxis", a, 1), use("numpy.diff", a, axis=0), use("numpy.ediff1d", v),
+        use("numpy.gradient", v, 0.5), use("numpy.trapezoid", v), use("numpy.trapezoid", v, x(5)),
+        use("numpy.fft.fftshift", v), use("numpy.fft.ifftshift", v), use("numpy.polyadd", v, z(2)),
+        use("numpy.polysub", z(2), v), use("numpy.polyval", z(3), z(2)), use("numpy.vander", v, 3),
+        use("numpy.add.reduce", a), use("numpy.multiply.reduce", a), use("numpy.add.accumulate", a),
+        use("numpy.multiply.accumulate", v), use("numpy.add.outer", v, z(2)), use("numpy.subtract.outer", x(2), v),
+        use("numpy.multiply.outer", v, x(2)), use("numpy.divide.outer", v, z(2)), use("numpy.add.reduceat", v, [0, 2]),
+    ]  # fmt: skip
+    if hasattr(np, "cumulative_sum"):
+        found += [use("numpy.cumulative_sum", v), use("numpy.cumulative_prod", v)]
     return found
 
 
