@@ -156,6 +156,7 @@ class _Tangent:
         self.surely_bound = surely_bound(function)
         #: Buffers that are added to in place: so are their tangents, which need memory of their own.
         self.stored = _made_and_stored(function, self.kinds, mode.sharing)
+        self.aliases = alias_classes(function, self.kinds, mode.sharing)
         #: Arrays in memory with gaps, whose views may be copies: so are those of their tangents.
         self.gaps = {
             s.var
@@ -371,8 +372,9 @@ class _Tangent:
             if value is None:
                 state.pop((stmt.var, path), None)
             else:
+                # What is new is apart from what it was made of, of which one or the other may be written into.
                 if (
-                    stmt.var in self.stored
+                    (stmt.var in self.stored or any(map(self.aliases.written, vars_of(stmt.expr))))
                     and is_fresh(stmt.expr, self.kinds)
                     and not is_fresh(value, self.kinds)
                     and self.kinds.get(stmt.var, UNKNOWN).shape != ()

@@ -46,6 +46,15 @@ def at(*points):
 
 
 @at(VECTOR)
+def sum_with_a_constant_is_apart_from_what_is_written(x):
+    a = x * 2.0
+    a += x
+    c = a + 1.0
+    a[0] = 5.0
+    return np.sum(c * a)
+
+
+@at(VECTOR)
 def item_of_zeros(x):
     y = np.zeros(4)
     y[1] = x[0] * x[1]

@@ -495,6 +495,67 @@ def tuple_of_lists(x):
     return a[0] * b[0]
 
 
+@at(0.7, 1.3)
+def list_twice_in_a_list(x, y):
+    a = [x, y]
+    b = [a, a]
+    b[0][0] = x * y
+    b[1] = [y, x]
+    b[1][0] += a[0]
+    return a[0] * b[0][0] + b[1][0] * b[1][1]
+
+
+@at(0.7, 1.3)
+def list_handed_from_dict_to_dict(x, y):
+    d = {"l": [x]}
+    for i in range(3):
+        e = {"l": d["l"]}
+        e["l"].append(y * i)
+        d = e
+    return sum(d["l"]) * len(d["l"])
+
+
+@at(VECTOR[:3])
+def one_array_three_times_in_a_list(x):
+    buf = np.zeros(3)
+    rows = []
+    for i in range(3):
+        buf[i] = x[i] * x[i]
+        rows.append(buf)
+    return np.sum(rows[0] * rows[2] * x)
+
+
+@at(0.7, 1.3)
+def one_of_two_lists_read(x, y):
+    p = [x, y]
+    q = p if x > y else [y, x]
+    z = q[0] * q[1]
+    p[0] = z
+    return p[0] * p[1] + z
+
+
+@at(0.7, 3)
+def lists_swapped_while(x, n):
+    a = [x, 1.0]
+    b = [2.0, x]
+    while n > 0:
+        a, b = b, a
+        a[0] = a[0] * b[1] + n
+        n -= 1
+    return a[0] * b[0] + a[1]
+
+
+@at(VECTOR)
+def array_under_two_keys(x):
+    a = x * 2.0
+    d = {"a": a}
+    d["a"] += x
+    d["b"] = d["a"]
+    d["a"] = d["a"] + 1.0
+    a[0] = 5.0
+    return np.sum(d["a"] * d["b"] * a)
+
+
 # ---- objects -------------------------------------------------------------------------------------------------------
 
 
