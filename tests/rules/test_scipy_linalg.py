@@ -166,6 +166,28 @@ def test_other_arguments_are_refused(f):
         s2sad.grad(f)(POSITIVE)
 
 
+def several_right_sides(b):
+    return np.sum(scipy.linalg.solve(STACKED, b) ** 2)
+
+
+def several_systems(a):
+    return np.sum(scipy.linalg.solve(a, V[:, None]) ** 2)
+
+
+def diagonal_of_several(a):
+    return np.sum(scipy.linalg.block_diag(a, a) ** 3)
+
+
+STACKED = np.stack([A, A + np.eye(3)])
+
+
+@pytest.mark.parametrize("f", [several_right_sides, several_systems, diagonal_of_several])
+def test_several_matrices_are_refused(f):
+    """SciPy solves for several at once from 1.15 on; before, it raises an error itself."""
+    with pytest.raises((S2sadError, ValueError)):
+        s2sad.grad(f)(M if f is several_right_sides else STACKED)
+
+
 def test_complex_results_are_refused():
     def f(a):
         return np.sum(np.abs(scipy.linalg.sqrtm(a)))

@@ -13,7 +13,7 @@ from typing import Any
 from s2sad.ir.kinds import BOOL, SOME, Kind
 from s2sad.rules.arguments import Literals, promote, shape_of
 from s2sad.rules.registry import Case, Rule, Text, linear, parse_signature, register, rule
-from s2sad.rules.results import array_dtype
+from s2sad.rules.results import array_dtype, reduced_shape
 
 _L = "scipy.linalg"
 _HERE = "s2sad.runtime.scipy.linalg"
@@ -26,11 +26,13 @@ def _computed(*kinds: Kind) -> str | None:
 
 
 def _like(of: str, *operands: str) -> Any:
-    """The kind function of an array in the shape of parameter `of`."""
+    """The kind function of an array in the shape of parameter `of`, where no other operand is a batch of matrices."""
 
     def kind(*, literals: Literals, **bound: Any) -> Kind:
         shape = shape_of(bound[of])
-        known = isinstance(shape, tuple) and all(bound[p].is_array for p in (of, *operands))
+        single = all(bound[p].is_array and (bound[p].rank or 9) <= 2 for p in operands)
+        known = isinstance(shape, tuple) and bound[of].is_array and single
+        shape = shape if known else None
         return Kind("array" if known else "unknown", _computed(*(bound[p] for p in (of, *operands))), shape)
 
     return kind
@@ -59,6 +61,10 @@ def _outer(left: str, right: str, kind: Kind) -> str:
 
 
 # Systems of equations
+def _det_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    return Kind("scalar", _computed(a), ()) if a.rank == 2 and a.is_array else Kind("unknown")
+
+
 def _of_one(when: str, text: Text, name: str = "a") -> list[Case]:
     """A formula of one matrix. Where its rank is not known an error is raised for several; several are refused."""
 
@@ -165,6 +171,7 @@ rule(
 rule(
     f"{_L}.det",
     "a, overwrite_a=False, check_finite=True",
+    kind=_det_kind,
     a=[
         Case("overwrite_a == False and a.rank == 2", "g * y * np.linalg.inv(a).T"),
         Case("overwrite_a == False", "(g * y)[..., None, None] * np.linalg.inv(a).mT"),
@@ -275,6 +282,17 @@ def _first(text: str) -> Any:
     return lambda values: text if values.get("k") == 0 else None
 
 
+def _of_right_side(pair: str) -> Any:
+    """The kind function of a solution: in the shape of the right side, where the factors are those of one matrix."""
+
+    def kind(*, literals: Literals, b: Kind, **bound: Any) -> Kind:
+        factors: Kind = bound[pair]
+        single = factors.items is not None and len(factors.items) == 2 and factors.items[0].rank == 2
+        return Kind("array", None, b.shape) if single and b.is_array and b.rank else Kind("unknown")
+
+    return kind
+
+
 def _of_factors(name: str, pair: str, further: str, adjoint: str, tangent: str, b: str, b_tangent: str) -> None:
     """Register the solution of a system by its factors, the first of a pair."""
     register(
@@ -289,7 +307,7 @@ def _of_factors(name: str, pair: str, further: str, adjoint: str, tangent: str, 
                 pair: (Case(_UNWRITTEN, _first(tangent)),),
                 "b": (Case(_UNWRITTEN, b_tangent),),
             },
-            kind=lambda *, literals, b, **_: Kind("array" if b.is_array and b.rank else "unknown", None, b.shape),
+            kind=_of_right_side(pair),
             constant=("trans",),
             sequence=pair,
         )
@@ -365,6 +383,23 @@ def _eigh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
     return Kind("tuple", items=(Kind("array", dtype, a.shape[:1]), Kind("array", dtype, a.shape)))
 
 
+def _eigvalsh_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    return Kind("array", _computed(a), (SOME,)) if a.rank == 2 and a.is_array else Kind("unknown")
+
+
+def _pinv_kind(*, literals: Literals, a: Kind, **_: Any) -> Kind:
+    if a.rank != 2 or not a.is_array or literals.get("return_rank") is not False:
+        return Kind("unknown")
+    return Kind("array", _computed(a), a.shape[::-1] if isinstance(a.shape, tuple) else None)
+
+
+def _norm_kind(*, literals: Literals, a: Kind, axis: Kind, **_: Any) -> Kind:
+    shape = reduced_shape(a, literals.get("axis", ...), axis, literals.get("keepdims", ...))
+    if not a.is_array or not isinstance(shape, tuple):
+        return Kind("unknown")
+    return Kind("array" if shape else "unknown", _computed(a), shape)  # a number of Python or of NumPy
+
+
 def _by_triangle(text: str, when: str) -> list[Case]:
     return [
         Case(f"{when} and lower == True", text),
@@ -389,6 +424,7 @@ rule(
 rule(
     f"{_L}.eigvalsh",
     _EIGH.format(""),
+    kind=_eigvalsh_kind,
     a=_by_triangle("eigvalsh_adjoint(g, a)", _PLAIN_EIGH),
     tangent={"a": _by_triangle("eigvalsh_tangent(a_dot, a)", _PLAIN_EIGH)},
     doc=_TRIANGLE,
@@ -397,6 +433,7 @@ _PLAIN_PINV = "atol is None and rtol is None and return_rank == False"
 rule(
     f"{_L}.pinv",
     "a, *, atol=None, rtol=None, return_rank=False, check_finite=True",
+    kind=_pinv_kind,
     a=_of_one(_PLAIN_PINV, "pinv_adjoint(g, a, y)"),
     tangent={"a": _of_one(_PLAIN_PINV, "pinv_adjoint(a_dot, a.T, y.T)")},
     doc="Where the rank does not change.",
@@ -405,6 +442,7 @@ _LENGTH = "ord is None and axis is None"
 rule(
     f"{_L}.norm",
     "a, ord=None, axis=None, keepdims=False, check_finite=True",
+    kind=_norm_kind,
     a=[
         Case(_LENGTH, "g / (y if y else 1.0) * a"),
         Case("", "norm_adjoint(g, a, ord, axis, keepdims)"),
@@ -464,11 +502,18 @@ rule(
     doc=_REAL,
 )
 
+
 # Structured matrices
+def _block_kind(*, literals: Literals, arrs: tuple[Kind, ...]) -> Kind:
+    if any(not k.is_array or k.rank is None or k.rank > 2 for k in arrs):
+        return Kind("unknown")
+    return Kind("array", promote([array_dtype(k) for k in arrs]), (SOME, SOME))
+
+
 rule(
     f"{_L}.block_diag",
     "*arrs",
-    kind=lambda *, literals, arrs: Kind("array", promote([array_dtype(k) for k in arrs]), (SOME, SOME)),
+    kind=_block_kind,
     arrs="block_of(g, arrs, k)",
     tangent={"arrs": "block_back(item_dot, y, arrs, k)"},
 )
