@@ -129,7 +129,7 @@ rule(
 
 def _cond_kind(*, literals: Literals, x: Kind, **_: Any) -> Kind:
     shape = shape_of(x)
-    return result((x,), shape[:-2] if isinstance(shape, tuple) and len(shape) >= 2 else None, floating(x))
+    return real_kind(result((x,), shape[:-2] if isinstance(shape, tuple) and len(shape) >= 2 else None, floating(x)))
 
 
 _PLACE = "(-2, -1)"
