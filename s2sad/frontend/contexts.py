@@ -18,6 +18,8 @@ _Context = TypeVar("_Context")
 #: Contexts of libraries that change no value, only what is said of it.
 INERT = frozenset({"numpy.errstate", "numpy.printoptions", "warnings.catch_warnings", "contextlib.nullcontext"})
 
+#: The mark of what users declare, and what is declared that cannot be marked, such as a lock.
+_MARK = "__s2sad_inert__"
 _DECLARED: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
@@ -42,12 +44,17 @@ def inert(context: _Context) -> _Context:
     leave sine
     0.0
     """
-    _DECLARED.add(context)
+    try:
+        setattr(context, _MARK, True)
+    except (AttributeError, TypeError):
+        _DECLARED.add(context)
     return context
 
 
 def is_declared(held: object) -> bool:
     """Whether a user declared an object, or its class, as an inert context."""
+    if any(_MARK in getattr(of, "__dict__", ()) for of in (held, type(held))):
+        return True
     try:
         return held in _DECLARED or type(held) in _DECLARED
     except TypeError:  # it cannot be hashed, or referred to weakly
