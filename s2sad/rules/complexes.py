@@ -162,7 +162,6 @@ for_complex(*_in(
     " full_like linspace reshape ravel transpose matrix_transpose swapaxes moveaxis expand_dims squeeze atleast_1d"
     " atleast_2d atleast_3d broadcast_to tile repeat roll flip fliplr flipud rot90 diag diagonal tril triu trace sort"
     " ndarray.compress ndarray.copy ndarray.astype ndarray.item ndarray.reshape ndarray.flatten ndarray.transpose"
-    " diff ediff1d polyval vander insert resize rollaxis diagflat choose select"
     " ndarray.T ndarray.mT matmul dot inner outer tensordot kron cross einsum",
 ))  # fmt: skip
 for_complex(*_in(
@@ -196,8 +195,6 @@ for_complex(*_in(
     " kron_adjoint_a kron_adjoint_b tensordot_adjoint_a tensordot_adjoint_b cross_adjoint_a cross_adjoint_b"
     " einsum_adjoint",
 ))  # fmt: skip
-for_complex(*_in("s2sad.runtime.signals", "uncut cut"), "s2sad.runtime.polynomials.slopes_of")
-for_complex(*_in("s2sad.runtime.selecting", "gathered gathered_back"))
 for_complex(*_in(
     "s2sad.runtime.reductions",
     "products_of_others merge_axes unmerge_axes flattened shifted shifted_back accumulate accumulate_back"
