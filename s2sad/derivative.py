@@ -129,7 +129,7 @@ class Derivative:
             self._primal: Primal = LivePrimal(function)
             with collection_paused():
                 self._primal.source  # noqa: B018  (a function without source is refused here, where it is named)
-            self._code = function.__code__
+            self._code, self._defaults = function.__code__, defaults_of(function)
         name = self._base_name()
         self._parameters = self._own_parameters()
         names = [p.name for p in self._parameters]
@@ -606,7 +606,7 @@ class Derivative:
         with self._lock:
             if self._inner is not None:
                 self._inner._forget()
-            elif self._parts.function.__code__ is not self._code:
+            elif (self._parts.function.__code__, defaults_of(self._parts.function)) != (self._code, self._defaults):
                 self._set_up()
                 return
             else:
@@ -880,6 +880,11 @@ def _without_modules(kinds: Sequence[Kind], place: Place | None) -> tuple[list[K
     return made, next(iter(found), None)
 
 
+def defaults_of(function: Any) -> tuple[int, int]:
+    """Which defaults a function has now, by their identities."""
+    return id(getattr(function, "__defaults__", None)), id(getattr(function, "__kwdefaults__", None))
+
+
 def guards_of(lowering: Lowering) -> list[Guard]:
     """What a text takes for granted: what each name that was looked up means, and the code of each function read."""
     guards: list[Guard] = []
@@ -890,6 +895,8 @@ def guards_of(lowering: Lowering) -> list[Guard]:
     for primal in lowering.labels:
         if isinstance(primal, LivePrimal):
             guards.append(Guard(primal.function, "__code__", primal.function.__code__))
+            given = {n: getattr(primal.function, n) for n in ("__defaults__", "__kwdefaults__")}
+            guards += [Guard(primal.function, n, held) for n, held in given.items() if held is not None]
         scope = primal.scope
         if not isinstance(scope, LiveScope):
             continue

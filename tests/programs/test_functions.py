@@ -526,6 +526,20 @@ def test_cached_functions():
     assert s2sad.value_and_grad(lambda x: cached(x) * x)(2.0) == (16.0, 32.0)
 
 
+def with_a_default(x, k=2.0):
+    return k * x * x
+
+
+def test_a_default_of_a_callee_that_is_changed():
+    gradient = s2sad.grad(lambda x: with_a_default(x))
+    assert gradient(1.0) == 4.0
+    with_a_default.__defaults__ = (5.0,)
+    try:
+        assert gradient(1.0) == 10.0
+    finally:
+        with_a_default.__defaults__ = (2.0,)
+
+
 # ---- refused -------------------------------------------------------------------------------------------------------
 
 
