@@ -56,7 +56,7 @@ for _name in ("numpy.choose", "numpy.ndarray.choose"):
         kind=_choose_kind,
         item=[
             Case("choices.is_array and choices.rank == 1 and mode == 'raise'", "take_adjoint(g, choices, a)"),
-            Case("mode == 'raise'", "unbroadcast(np.where(a == k, g, 0), item)"),
+            Case("mode == 'raise'", "unbroadcast(np.where(np.equal(a, k), g, 0), item)"),
         ],
         tangent=[
             Case("choices.is_array and choices.rank == 1 and mode == 'raise'", "@same"),
