@@ -109,7 +109,11 @@ class Literals:
     def items(self, base: Expr) -> list[Expr] | None:
         """What iterating over a container gives, as operands; None where it is not known."""
         kind = self.kind_or_none(base)
-        if kind is None or kind.items is None or kind.sort not in ("tuple", "list", "dict"):
+        return None if kind is None else self.items_of(base, kind)
+
+    def items_of(self, base: Expr, kind: Kind) -> list[Expr] | None:
+        """The same of a container of a kind."""
+        if kind.items is None or kind.sort not in ("tuple", "list", "dict"):
             return None
         if kind.sort == "dict":
             return [Const(k) for k in kind.keys or ()]

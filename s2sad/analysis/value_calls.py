@@ -26,9 +26,8 @@ class ValueCalls(Unrolling):
             if not (isinstance(operand, Op) and operand.name == STAR):
                 operands.append(operand)
                 continue
-            if self.kind_or_none(operand.operands[0]) is None:
-                return None
-            items = self.items(operand.operands[0])
+            kind = self.assumed_kind(operand.operands[0])
+            items = None if kind is None else self.items_of(operand.operands[0], kind)
             if items is None:
                 return None
             operands += items

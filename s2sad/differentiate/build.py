@@ -8,7 +8,7 @@ import gast
 
 from s2sad.analysis.kinds import kind_of_expr
 from s2sad.analysis.structure import part_of
-from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths, like_object, steps_along
+from s2sad.differentiate.adjoints import Path, kind_at, leaf_paths, like_object, steps_along, total_of
 from s2sad.differentiate.halves import Halves
 from s2sad.differentiate.instantiate import atom, flatten
 from s2sad.differentiate.needs import adjoint_kind
@@ -102,7 +102,8 @@ class Build(Sweeps):
                 else:
                     state[(result, path)] = SHARED
         body += self.reverse(function.body, state)
-        gradients: list[Expr] = [self._gradient_of(function.params[i], state, body) for i in wrt]
+        asked = [function.params[i] for i in wrt]
+        gradients = [self._atom(self._gradient_of(p, state, body), body, {"group": p}) for p in asked]
         gradient: Expr = Op("tuple", tuple(gradients)) if tuple_result else gradients[0]
         if value:
             values: tuple[Expr, ...] = (*([Op("tuple", tuple(kept))] if results.packed else kept), gradient)
@@ -118,6 +119,14 @@ class Build(Sweeps):
             primal=function.primal,
             annotations=function.annotations,
         )
+
+    def _seed_adjoint(
+        self, result: Var, path: Path, seed: Expr, state: State, body: Block, links: dict[str, Any]
+    ) -> None:
+        """Have what seeds a result added to its adjoint: several results may be one Var."""
+        bar, twice = self.bar(result, path), (result, path) in state
+        body.append(Assign(bar, total_of(self.kinds[bar], bar, seed) if twice else seed, **links))
+        state[(result, path)] = OWNED if twice else SHARED
 
     def _seed_shadow(self, result: Var, path: Path, seed: Var, links: dict[str, Any]) -> None:
         """Have what seeds a result added to its shadow, when the reverse sweep has got that back."""
@@ -209,8 +218,7 @@ class Build(Sweeps):
                 if isinstance(result, Var) and result in self.memory.shadowed:
                     self._seed_shadow(result, path, seed, {})
                 elif isinstance(result, Var) and result in self.activity:
-                    body.append(Assign(self.bar(result, path), seed))
-                    state[(result, path)] = SHARED
+                    self._seed_adjoint(result, path, seed, state, body, {})
         body += self.reverse(function.body, state)
         outputs: list[Expr] = []
         for position in halves.adjoints:

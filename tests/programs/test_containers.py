@@ -710,6 +710,16 @@ def test_no_class_code_runs_for_a_gradient():
     assert type(gradient) is Counted and gradient.a == 12.0 and Counted.made == 1
 
 
+def test_adjoint_of_a_gradient_that_has_a_structure():
+    """The seed of a gradient with respect to a container is given in its structure, and reaches what it is made of."""
+    gradient = s2sad.grad(lambda p, y: p[0] * p[1] * p[1] + y * p[0], wrt=0)
+    assert s2sad.vjp(gradient, wrt=0)((0.5, 3.0), 2.0, (1.0, 10.0)) == (60.0, 6.0 + 10.0)
+    gradient = s2sad.grad(lambda p, y: p["a"] * y * p["b"], wrt="p")
+    assert s2sad.vjp(gradient, wrt=(0, 1))({"a": 2.0, "b": 3.0}, 5.0, {"a": 1.0, "b": 10.0}) == (
+        {"a": 50.0, "b": 5.0}, 3.0 + 20.0,
+    )  # fmt: skip
+
+
 def test_entry_of_variadic():
     gradient = s2sad.grad(entry_of_variadic)
     np.testing.assert_allclose(gradient(VECTOR, 2.0, 3.0), np.full(4, 6.0))

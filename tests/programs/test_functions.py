@@ -492,6 +492,30 @@ def decorated_functions(x, a):
     return decorated(x, a=a) + decorated(a) * decorated_twice(x)
 
 
+def square_and_more(x, b, c):
+    return x * x + (b + c)
+
+
+@at(0.7, 1.3)
+def adjoints_of_a_call_that_are_one(x, a):
+    for _ in range(2):
+        x = square_and_more(x, a, x * a)
+    return x
+
+
+def weighted(first, *rest, last=1.0):
+    return first * last + sum(rest)
+
+
+@at(0.7, 1.3)
+def stars_over_what_a_loop_changes(x, a):
+    for _ in range(2):
+        x = weighted(*(x, a), x * a, last=x)
+    if x > 0.0:
+        x = weighted(*[x, 2.0 * x], last=a)
+    return x
+
+
 @at(0.7, 1.3)
 def hints_of_any_form(x: "float | None", a: "list[int] | Undefined" = 2.0) -> "Nothing[that, exists]":  # noqa: F821
     y: "also undefined" = x * a  # noqa: F722

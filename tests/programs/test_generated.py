@@ -1,60 +1,143 @@
-"""Random programs: every derivative of each agrees with the oracles, or is refused with a place.
+"""Random programs: every derivative of each agrees with the oracles, or is refused with a place for a reason we list.
 
-S2SAD_PROGRAMS says how many are drawn. A failure prints the program, already reduced by hypothesis.
+S2SAD_PROGRAMS says how many are drawn, S2SAD_SEED which. A failure prints the program, already reduced by hypothesis;
+`run_generated.py` checks many more and goes on after a failure.
 """
 
-import importlib.util
-import itertools
+import collections
 import os
-import sys
-import warnings
 
 import hypothesis
 import numpy as np
-from hypothesis import HealthCheck, given, settings
-from programs.generator import programs
-from programs.oracle import Unsuitable, check, leaves, wide
+import pytest
+from hypothesis import Phase
+from programs.generated import became, draw, is_allowed, verify
+from programs.generator.program import PARTS, REFUSED, Program
 
-PROGRAMS = int(os.environ.get("S2SAD_PROGRAMS", "60"))
-_numbers = itertools.count()
+import s2sad
 
-
-def load(source, folder):
-    """The module of a program, written to a file of its own."""
-    name = f"generated_{next(_numbers)}"
-    path = folder / f"{name}.py"
-    path.write_text(source)
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+COUNT = int(os.environ.get("S2SAD_PROGRAMS", "1000"))
+SEED = int(os.environ.get("S2SAD_SEED", "0"))
+SHARES = 20
 
 
-def verify(program, folder, second):
-    """Check one program; tell what became of it."""
-    module = load(program.source, folder)
-    args = program.args()
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        warnings.simplefilter("ignore")
-        try:
-            value = module.main(*args)
-        except (ArithmeticError, ValueError):
-            return "primal fails"
-    if not all(np.all(np.isfinite(wide(v))) and np.max(np.abs(wide(v)), initial=0.0) < 1e4 for v in leaves(value)):
-        return "primal out of range"
-    try:
-        check(module.main, *args, second=second)
-    except Unsuitable as reason:
-        return str(reason).partition(" ")[0]
-    finally:
-        del sys.modules[module.__name__]
-    return "checked"
+@pytest.mark.parametrize("share", range(SHARES))
+def test_programs(share, tmp_path):
+    def visit(program):
+        hypothesis.note(f"{program.source}\n# {program}")
+        what, error = became(program, tmp_path)
+        if error is not None and not is_allowed(error):
+            raise error
+        hypothesis.event(what)
+
+    count = COUNT // SHARES + (share < COUNT % SHARES)
+    if count:
+        draw(count, SEED * SHARES + share, visit, phases=(Phase.generate, Phase.shrink))
 
 
-@settings(max_examples=PROGRAMS, deadline=None, suppress_health_check=list(HealthCheck))
-@given(program=programs())
-def test_programs(program, tmp_path_factory):
-    hypothesis.note(program.source)
-    hypothesis.note(f"args: {program.args()}")
-    hypothesis.event(verify(program, tmp_path_factory.getbasetemp(), second=program.seed % 3 == 0))
+def test_the_same_seed_draws_the_same_programs():
+    drawn = []
+    for seed in (3, 3, 4):
+        drawn.append([])
+        draw(20, seed, lambda program: drawn[-1].append(program.source))
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_programs_are_worth_their_time():
+    """Programs have every part that is accepted, and its statements; few have no derivative to compare."""
+    parts, words = collections.Counter(), collections.Counter()
+    marks = (
+        "while", "break", "continue", "else:", ":=", "for ", "] = ", "] += ", "out=", ".T", "reshape", " > 0.1] ",
+        "[0, 0]] ", "def writer", "def helper", "lambda", "functools.partial", "Record(", ".items()", "print(",
+    )  # fmt: skip
+
+    def count(program):
+        parts.update(program.parts)
+        words.update(mark for mark in marks if mark in program.source.partition("u: np.ndarray")[2])
+
+    draw(300, 1, count)
+    assert set(parts) == set(PARTS) - REFUSED and min(parts.values()) >= 60, parts
+    assert all(words[mark] >= 3 for mark in marks), words
+
+
+# ---- the check is checked ------------------------------------------------------------------------------------------
+
+SOURCE = """import dataclasses
+import numpy as np
+
+@dataclasses.dataclass
+class Record:
+    x: float
+    u: np.ndarray
+
+def main(v_0, l_1, n0):
+    print("at", v_0[0])
+    w = v_0 * l_1[1]
+    w[0] += v_0[1] ** 2
+    return np.sum(w)
+"""
+
+
+def program(seed=0):
+    return Program(SOURCE, "vl", 1, seed, False, frozenset())
+
+
+def broken(name, change):
+    """A transform whose derivative's result is changed."""
+    whole = getattr(s2sad, name)
+
+    def transform(function, **options):
+        derivative = whole(function, **options)
+        return lambda *args: change(derivative(*args), args)
+
+    return transform
+
+
+def turned(result, args):
+    value, (of_v, of_l) = result
+    return value, (of_v[::-1].copy(), of_l)
+
+
+def printed_again(result, args):
+    print("at", args[0][0])
+    return result
+
+
+def other_list(result, args):
+    args[1][0] = args[1][0].copy()
+    return result
+
+
+def shared(result, args):
+    value, (of_v, of_l) = result
+    of_l[0], of_l[1] = of_l[1], of_l[1]
+    return value, (of_v, of_l)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_right_program_passes(seed, tmp_path):
+    assert verify(program(seed), tmp_path) == "checked"
+
+
+@pytest.mark.parametrize("name, change", [
+    ("value_and_grad", turned), ("value_and_grad", printed_again), ("value_and_grad", other_list),
+    ("value_and_grad", shared), ("value_and_grad", lambda r, _: (np.nextafter(r[0], 9.0), r[1])),
+    ("value_and_grad", lambda r, _: (r[0], (r[1][0], tuple(r[1][1])))), ("jvp", lambda r, _: (r[0], r[1] * 1.001)),
+    ("jvp", printed_again),
+])  # fmt: skip
+def test_a_wrong_derivative_is_noticed(monkeypatch, tmp_path, name, change):
+    monkeypatch.setattr(s2sad, name, broken(name, change))
+    assert became(program(), tmp_path)[0] == "wrong"
+
+
+@pytest.mark.parametrize("seed, name", [(1, "grad"), (1, "vjp"), (3, "jvp"), (3, "vjp")])
+def test_a_wrong_transform_is_noticed(monkeypatch, tmp_path, seed, name):
+    """Second order, and the transforms that every fourth program is checked with."""
+    if seed == 3:  # a gradient that is right, whose own derivative is not
+        whole = getattr(s2sad, name)
+        change = broken(name, lambda r, _: (r[0], 1.01 * r[1]) if name == "jvp" else tuple(g for g in r[::-1]))
+        choose = lambda f, **options: (change if isinstance(f, type(s2sad.grad(np.sin)).__base__) else whole)(f, **options)
+        monkeypatch.setattr(s2sad, name, choose)
+    else:
+        monkeypatch.setattr(s2sad, name, broken(name, lambda r, _: (r[0] * 1.01, r[1])))
+    assert became(program(seed), tmp_path)[0] in ("wrong", "crash")

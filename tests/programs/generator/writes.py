@@ -1,15 +1,11 @@
-"""Random functions that write in place: items, slices, masks, repeated indices, aliases, views, rows, callees, `out=`.
+"""Writes in place: items, slices, masks, repeated indices, aliases, views, rows, `out=`, buffers that change places.
 
-As `generator`, whose writers these extend. What a program writes into is made in it or given to it, never a global.
+What a program writes into is made in it or given to it, never a global.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from hypothesis import strategies as st
-from programs.generator import Writer
-from programs.generator import programs as programs_of
+from programs.generator.writer import Writer
 
 #: Parts of a vector of 3, with the length of what they are (0 for a number).
 PARTS = (
@@ -18,51 +14,19 @@ PARTS = (
 )  # fmt: skip
 
 
-#: Whether a ufunc is given its output by position: such calls are wrong still, and not refused.
-OUTPUTS_BY_POSITION = False
+class Writes(Writer):
+    """Writes statements that change arrays."""
 
-
-@dataclass
-class InPlaceWriter(Writer):
-    """Writes one function whose arrays are written in place."""
-
-    statements = (
-        "assign", "assign", "alias", "view", "view", "duplicate", "store", "store", "store", "store_row", "update",
-        "update_item", "update_item", "masked", "exchange", "fill_by_function", "augment", "swap",
-        "several", "branch", "flagged", "loop", "loop", "loop", "early_return", "procedure", "procedure",
-    )  # fmt: skip
-
-    # Arrays of floats that belong to the program: a store would change a global, and cut a float to an integer.
-
-    def literal(self):
-        return self.pick(["0.5", "1.0", "2.0", "-0.7", "1.3"])
-
-    def atom(self, kind):
-        names = self.names(kind)
-        if names and self.chance(85):
-            return self.pick(names[-5:])
-        if kind == "s":
-            return self.pick([self.literal(), "SCALE", *(f"{i} * 0.5" for i in self.integers[-2:])])
-        return self.pick(["np.ones(3)", "np.arange(3.0)"]) if kind == "v" else "np.eye(3)"
-
-    def vector(self):
-        return self.pick(self.names("v") or ["np.arange(3.0)"])
-
-    def array(self, kind):
-        """A name to write into; one is made where there is none."""
-        if self.chance(25) or not self.names(kind):
-            made = {"v": ["np.zeros(3)", "np.ones(3)", "np.arange(3.0)"], "m": ["np.zeros((3, 3))", "np.eye(3)"]}[kind]
-            name = self.fresh(kind)
-            self.emit(f"{name} = {self.pick([*made, f'{self.expression(kind, 1)} + 0.0'])}")
-            self.bound[name] = kind
-            return name
-        return self.pick(self.names(kind)[-4:])
-
-    def index(self):
-        """Text of an index of one item."""
-        return self.pick(
-            ["0", "1", "2", "-1", *(f"{i} % 3" for i in self.integers), *(f"{i} % 2" for i in self.integers)]
-        )
+    def array(self, kind, named=False):
+        """What to write into: a name, or (unless `named`) what a holder has. One is made where there is none."""
+        known = self.names(kind)[-4:] + ([] if named else self.items(kind))
+        if known and self.chance(75):
+            return self.pick(known)
+        made = {"v": ["np.zeros(3)", "np.ones(3)", "np.arange(3.0)"], "m": ["np.zeros((3, 3))", "np.eye(3)"]}[kind]
+        name = self.fresh(kind)
+        self.emit(f"{name} = {self.pick([*made, f'{self.expression(kind, 1)} + 0.0'])}")
+        self.bound[name] = kind
+        return name
 
     def part(self, size):
         """A vector expression of a size."""
@@ -126,7 +90,7 @@ class InPlaceWriter(Writer):
     def update(self):
         """An augmented assignment to a whole array."""
         kind = self.pick("vvm")
-        name = self.array(kind)
+        name = self.array(kind, named=True)
         operand = self.pick([self.expression(kind, 1), self.expression("s", 1), self.expression("v", 1)])
         if self.chance(20):
             self.emit(f"{name} /= 1.5 + {self.atom(kind)} ** 2")
@@ -178,40 +142,23 @@ class InPlaceWriter(Writer):
         self.emit(self.pick([
             f"np.multiply({self.expression('v', 1)}, {self.atom('v')}, out={name})",
             f"np.add({name}, {self.expression('v', 1)}, out={name})",
-            *([f"np.tanh({self.expression('v', 1)}, {name})"] if OUTPUTS_BY_POSITION else []),
+            f"np.tanh({self.expression('v', 1)}, {name})",
             f"np.add.at({name}, [0, 2, 0], {self.expression('v', 1)})",
             f"np.copyto({name}, {self.expression('v', 1)})",
             f"{name}.fill({self.expression('s', 1)})",
         ]))  # fmt: skip
 
-    def procedure(self):
-        """A call of a helper that writes into its first argument."""
-        kind = self.pick("vm")
-        target = self.array(kind)
-        rows = [f"{n}[{self.index()}]" for n in self.names("m")]
-        first = self.pick([target, *rows, f"{target}[::-1]"]) if kind == "v" else target
-        self.emit(f"write_{kind}({first}, {self.atom('v')}, {self.atom('s')})")
-
-
-def procedure_text(draw, kind):
-    """A helper that writes into its first argument and returns nothing."""
-    writer = InPlaceWriter(draw, [], budget=3)
-    writer.statements = tuple(s for s in InPlaceWriter.statements if s not in ("early_return", "procedure", "several"))
-    params = [(f"{kind}_0", kind), ("v_1", "v"), ("s_2", "s")]
-    writer.bound.update(params)
-    writer.fixed.add(params[0][0])
-    for _ in range(writer.number(0, 2)):
-        writer.statement()
-    name = params[0][0]
-    writer.emit(writer.pick([f"{name}[0] = v_1[1] * s_2", f"{name} += v_1 * s_2", f"{name}[:] = {name}[::-1] * s_2"]))
-    return f"def write_{kind}({', '.join(n for n, _ in params)}):\n" + "\n".join(writer.lines)
-
-
-@st.composite
-def programs(draw):
-    """A whole program, its procedures first."""
-    program = draw(programs_of(InPlaceWriter))
-    texts = [procedure_text(draw, kind) for kind in "vm" if f"write_{kind}(" in program.source]
-    program.source += "".join(f"\n\n{text}\n" for text in texts)
-    program.single = False
-    return program
+    def ping_pong(self):
+        """Two buffers that change places in a loop, one filled from the other."""
+        names = self.free("v")
+        if len(names) < 2 or self.loops >= 2 or self.depth > 3:
+            return self.update()
+        a = self.pick(names)
+        b = self.pick([n for n in names if n != a])
+        self.counter += 1
+        self.emit(f"for i{self.counter} in range({self.number(1, 3)}):")
+        more = self.atom("s")
+        self.emit(f"    {b}[{self.pick(['1:', '1:', ':2'])}] = {a}[:-1] * {self.atom('s')}")
+        self.emit(f"    {self.pick([f'{b}[0] = {more}', f'{a}[2] += {b}[1]', f'{b} *= {more}'])}")
+        if self.chance(70):
+            self.emit(f"    {a}, {b} = {b}, {a}")
