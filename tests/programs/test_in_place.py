@@ -850,6 +850,25 @@ def view_sees_a_write(x):
     return np.sum(v * v)
 
 
+def moved_by_two(x):
+    return x + 2.1
+
+
+@at(VECTOR)
+def argument_written_after_a_sum_with_it(x):
+    y = x + 2.1
+    x += x
+    return np.sum(y * y * y) + np.sum(x)
+
+
+@at(VECTOR)
+def array_written_after_a_call_made_a_sum_with_it(x):
+    x = x * 2.0
+    y = moved_by_two(x)
+    x[0] = x[1] * x[2]
+    return np.sum(y * y * y) + np.sum(x)
+
+
 @at(VECTOR)
 def write_through_a_view(x):
     y = x * x
