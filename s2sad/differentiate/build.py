@@ -50,9 +50,10 @@ class Build(Sweeps):
         kept: list[Expr] = []
         for result in results.values if value else ():
             copy = Var("value", True)
-            self.kinds[copy] = kind_of_expr(result, self.kinds)
-            source = Op("numpy.copy", (result,)) if any(self.aliases.written(v) for v in vars_of(result)) else result
-            body.append(Assign(copy, source))
+            kind = self.kinds[copy] = kind_of_expr(result, self.kinds)
+            written = any(self.aliases.written(v) for v in vars_of(result))
+            is_memory = kind.is_array or kind.shape != ()
+            body.append(Assign(copy, Op("numpy.copy", (result,)) if written and is_memory else result))
             kept.append(copy)
         state: State = {}
         params = list(function.params)

@@ -31,6 +31,7 @@ from s2sad.errors import S2sadError
 from s2sad.frontend.lower import Lowering
 from s2sad.ir.kinds import UNKNOWN, Kind, same_extent
 from s2sad.ir.nodes import (
+    DISPLAYS,
     Assign,
     Block,
     Call,
@@ -167,7 +168,8 @@ class AdjointNeeds:
                 self.contributions[stmt] = [self._if_copied(stmt)]
                 active = True
             elif isinstance(stmt, Assign) and self._is_alias(stmt):
-                pass  # its adjoint is the same view of the adjoint of what it is a view of
+                # Its adjoint is the same view of the adjoint of what it is a view of.
+                self._refuse_numbers_beside_memory(stmt)
             elif isinstance(stmt, Assign) and stmt.var in self.activity:
                 self.contributions[stmt] = [self._in_field(c, stmt) for c in self.adjoints.assign(stmt)]
                 active = True
@@ -312,6 +314,19 @@ class AdjointNeeds:
                     and not reads_own
                 ):
                     needs.add(stmt, var)
+
+    def _refuse_numbers_beside_memory(self, stmt: Assign) -> None:
+        """Refuse a display whose adjoint is a tuple of shadows while it holds an active number, which has none."""
+        op = stmt.expr
+        held = op.operands if isinstance(op, Op) and op.name in DISPLAYS else ()
+        number = next((v for v in held if isinstance(v, Var) and v in self.activity and self._is_number(v)), None)
+        if number is not None and stmt.var in self.memory.shadowed:
+            raise S2sadError(
+                "S205",
+                f"{stmt.var.hint!r} holds the number {number.hint!r} beside memory that is written into by several names",
+                stmt.origin,
+                "keep numbers and arrays that are written into apart",
+            )
 
     def _is_alias(self, stmt: Assign) -> bool:
         """Whether a statement gives a buffer another name or a view, whose adjoint then is a view of the buffer's."""

@@ -428,11 +428,12 @@ class Sweeps(Apart):
         self.kinds[g] = kind_of_expr(cells, self.kinds)
         if active:
             out.append(Assign(g, cells, **links))
-            if self.kinds[g].shape != () and clears:
+            repeats = stmt.how is None and stmt.index is not None and not is_distinct(stmt.index, self.kinds)
+            if self.kinds[g].shape != () and (clears or repeats):
                 copy = Var(f"{stmt.base.hint}_bar", True)
                 self.kinds[copy] = self.kinds[g]
                 fresh = Op("numpy.copy", (g,))
-                if stmt.how is None and stmt.index is not None and not is_distinct(stmt.index, self.kinds):
+                if repeats and stmt.index is not None:
                     fresh = Op("s2sad.runtime.checks.masked_writes", (g, bar, stmt.index))
                 out.append(Assign(copy, fresh, **links))
                 g = copy

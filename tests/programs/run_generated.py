@@ -1,4 +1,6 @@
-"""Check many generated programs, and print what became of them: `python tests/programs/run_generated.py --programs 10000`.
+"""Check many generated programs, and print what became of them.
+
+    python tests/programs/run_generated.py --programs 10000 --seed 7
 
 The same number of programs and the same seed give the same programs. Those that fail are written to `--keep`.
 """
@@ -57,8 +59,8 @@ def main():
                 if options.keep is not None:
                     options.keep.mkdir(parents=True, exist_ok=True)
                     name = f"{what.replace(' ', '_')}_{options.seed}_{sum(counts.values())}.py"
-                    head = f"# kinds={program.kinds!r} flags={program.flags} seed={program.seed} single={program.single}\n"
-                    (options.keep / name).write_text(f"{head}# {what}: {note}\n{program.source}")
+                    drawn = (f"{field}={getattr(program, field)!r}" for field in ("kinds", "flags", "seed", "single"))
+                    (options.keep / name).write_text(f"# {' '.join(drawn)}\n# {what}: {note}\n{program.source}")
 
         for batch in range(0, options.programs, BATCH):
             draw(min(BATCH, options.programs - batch), options.seed + batch // BATCH, visit, refused)

@@ -766,8 +766,17 @@ def list_of_pairs(x):
     return sum(a * b for a, b in pairs)
 
 
+def number_beside_memory_of_several_names(x, s):
+    u, w = x * 2.0, x * s
+    pair = (s * x[1], u)
+    if s > 0.3:
+        pair = (s * s, w)
+    pair[1][0] = s
+    return np.sum(u * w) * pair[0]
+
+
 @pytest.mark.parametrize("function, args", [
-    (unknown_stars, (VECTOR,)), (computed_key, ({"a": 1.0}, "a")), (set_comprehension, (VECTOR,)),
+    (number_beside_memory_of_several_names, (VECTOR, 0.7)), (unknown_stars, (VECTOR,)), (computed_key, ({"a": 1.0}, "a")), (set_comprehension, (VECTOR,)),
     (list_of_pairs, (VECTOR,)),
 ])  # fmt: skip
 @pytest.mark.parametrize("transform", [s2sad.grad, s2sad.vjp], ids=["grad", "vjp"])

@@ -854,6 +854,21 @@ def moved_by_two(x):
     return x + 2.1
 
 
+@at(0.7)
+def one_number_written_to_repeated_cells(x):
+    y = np.arange(3.0)
+    y[[1, 2, 2]] = x * x
+    return np.sum(y)
+
+
+@at((0.7, VECTOR, 2))
+def number_of_a_written_array_is_no_array(s, x, n):
+    for i in range(n):
+        s = x[i]
+    x *= 2.0
+    return s
+
+
 @at(VECTOR)
 def argument_written_after_a_sum_with_it(x):
     y = x + 2.1

@@ -48,7 +48,9 @@ def total(first, *rest, last=1.0):
     return first * last + sum(rest)
 """
 #: The statements of every program, each as often as it is likely.
-ALWAYS = ("assign", "assign", "assign", "alias", "augment", "swap", "branch", "branch", "flagged", "loop", "loop", "loop")
+ALWAYS = (
+    "assign", "assign", "assign", "alias", "augment", "swap", "branch", "branch", "flagged", "loop", "loop", "loop",
+)  # fmt: skip
 #: The parts of the language that a program has or does without, and the statements that they bring.
 PARTS = {
     "calls": ("several", "procedure"),
@@ -122,7 +124,8 @@ def programs(draw, refused=REFUSED):
             texts.append(text)
             known.append(signature)
     writer = make(known)
-    kinds = writer.pick(["s", "v", "ss", "sv", "vm", "svm", "vv", "m", *(("vl", "sd", "o", "pv", "q") if holders else ())])
+    kinds = ["s", "v", "ss", "sv", "vm", "svm", "vv", "m"]
+    kinds = writer.pick([*kinds, *(("vl", "sd", "o", "pv", "q") if holders else ())])
     flags = writer.number(0, 2)
     params = [(f"{k}_{i}", k) for i, k in enumerate(kinds)]
     writer.bound.update(params)

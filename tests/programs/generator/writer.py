@@ -115,7 +115,7 @@ class Writer:
     # ---- expressions ----
 
     def literal(self):
-        return self.pick(["0.5", "1.0", "2.0", "-0.7", "1.3"] if self.writes else ["0.5", "1.0", "2", "-0.7", "1.3", "3"])
+        return self.pick(["0.5", "1.0", "-0.7", "1.3", *(["2.0"] if self.writes else ["2", "3"])])
 
     def atom(self, kind):
         known = self.names(kind)[-5:] + self.items(kind)
