@@ -323,7 +323,7 @@ class AdjointNeeds:
         if number is not None and stmt.var in self.memory.shadowed:
             raise S2sadError(
                 "S205",
-                f"{stmt.var.hint!r} holds the number {number.hint!r} beside memory that is written into by several names",
+                f"{stmt.var.hint!r} holds the number {number.hint!r} beside memory that several names write into",
                 stmt.origin,
                 "keep numbers and arrays that are written into apart",
             )

@@ -776,7 +776,8 @@ def number_beside_memory_of_several_names(x, s):
 
 
 @pytest.mark.parametrize("function, args", [
-    (number_beside_memory_of_several_names, (VECTOR, 0.7)), (unknown_stars, (VECTOR,)), (computed_key, ({"a": 1.0}, "a")), (set_comprehension, (VECTOR,)),
+    (number_beside_memory_of_several_names, (VECTOR, 0.7)),
+    (unknown_stars, (VECTOR,)), (computed_key, ({"a": 1.0}, "a")), (set_comprehension, (VECTOR,)),
     (list_of_pairs, (VECTOR,)),
 ])  # fmt: skip
 @pytest.mark.parametrize("transform", [s2sad.grad, s2sad.vjp], ids=["grad", "vjp"])
