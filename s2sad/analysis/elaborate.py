@@ -45,7 +45,11 @@ from s2sad.ir.webs import replace_function, split_webs
 
 def elaborate(function: Function, kind: KindOf, lowering: Lowering) -> Function | None:
     """The function after one round of changes; None where nothing is left to change."""
-    return _Elaborator(function, kind, lowering).run()
+    round = _Elaborator(function, kind, lowering)
+    changed = round.run()
+    if changed is None and round.postponed:
+        return _Elaborator(function, kind, lowering, last=True).run()
+    return changed
 
 
 class _Elaborator(ValueCalls):

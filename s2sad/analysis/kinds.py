@@ -581,7 +581,8 @@ def _with_own_names(function: Function, arguments: list[Var]) -> Function:
 def settle_in_place(stmt: Assign, op: Op, kinds: Kinds) -> list[Stmt]:
     """`x += e`: a new number under the name, or a write into the array that the name stands for."""
     target = kind_of_expr(op.operands[0], kinds)
-    if target.is_array and target.rank != 0:
+    has_axes = isinstance(target.shape, tuple) and target.shape != ()
+    if (target.is_array and target.rank != 0) or has_axes:
         array = op.operands[0]
         assert isinstance(array, Var)
         made: list[Stmt] = [Store(array, None, op.operands[1], IN_PLACE[op.name], origin=stmt.origin, quote=stmt.quote)]

@@ -33,8 +33,11 @@ _COMPARISONS: dict[str, Callable[..., Any]] = {
 class Literals:
     """A function while it is elaborated: the definitions of its Vars, the block that statements go to."""
 
-    def __init__(self, function: Function, kind: KindOf, lowering: Lowering) -> None:
+    def __init__(self, function: Function, kind: KindOf, lowering: Lowering, *, last: bool = False) -> None:
         self.function = function
+        #: Whether nothing else is left to change, so that what is not known yet will not be.
+        self.last = last
+        self.postponed = False
         self.present_kind = kind
         self.pending = _pending(function, kind)
         self.lowering = lowering
@@ -58,6 +61,9 @@ class Literals:
     def assumed_kind(self, expr: Expr) -> Kind | None:
         """The kind of an operand as far as it is known, of which a change later on is refused."""
         kind = self.present_kind(expr)
+        if kind is not None and kind.sort == "unknown" and not self.last:
+            self.postponed = True
+            return None
         if kind is not None and any(v in self.pending for v in vars_of(expr)):
             self.emit(Op(ASSUMED, (expr, Const(form_of(kind)))))
         return kind

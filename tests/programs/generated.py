@@ -19,7 +19,10 @@ from s2sad import pipeline
 #: Refusals of generated programs that are right, by code and by words of the reason. Any other one is a failure.
 ALLOWED = (
     ("S205", "a write into what the argument"),  # the array of a list that is given
+    ("S205", "shares memory that is written into cannot be proved"),  # an array of a list of unknown length
+    ("S205", "writes into its arguments and calls itself"),
     ("S201", "what is unpacked here has no known length"),  # `a, b, c = [x * s for x in v]`
+    ("S201", "a loop over a dict whose keys are not known"),  # those of a dict comprehension
 )
 #: The passes that are not for brevity, which an unoptimised derivative has too.
 NEEDED = ("asked", "nest", "simplify", "fresh", "expand", "breaks")

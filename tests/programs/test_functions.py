@@ -508,6 +508,14 @@ def weighted(first, *rest, last=1.0):
 
 
 @at(0.7, 1.3)
+def dict_of_what_its_loop_changes(x, a):
+    table = dict(a=x, b=a * x)
+    for key in table:
+        x += table[key] * x
+    return x
+
+
+@at(0.7, 1.3)
 def stars_over_what_a_loop_changes(x, a):
     for _ in range(2):
         x = weighted(*(x, a), x * a, last=x)

@@ -861,6 +861,15 @@ def one_number_written_to_repeated_cells(x):
     return np.sum(y)
 
 
+@at((VECTOR, SQUARE))
+def scaled_while_it_changes_places_with_a_flat_view(x, a):
+    flat = a.ravel()
+    for _ in range(2):
+        x *= 0.5
+        flat, x = x, flat
+    return np.sum(x * x) + np.sum(a * a * a)
+
+
 @at((0.7, VECTOR, 2))
 def number_of_a_written_array_is_no_array(s, x, n):
     for i in range(n):
