@@ -22,6 +22,7 @@ ALLOWED = (
     ("S205", "shares memory that is written into cannot be proved"),  # an array of a list of unknown length
     ("S205", "writes into its arguments and calls itself"),
     ("S201", "what is unpacked here has no known length"),  # `a, b, c = [x * s for x in v]`
+    ("S201", "a loop over a dict is not supported"),  # an array of a dict, in an inner loop
     ("S201", "a loop over a dict whose keys are not known"),  # those of a dict comprehension
 )
 #: The passes that are not for brevity, which an unoptimised derivative has too.

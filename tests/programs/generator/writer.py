@@ -293,26 +293,18 @@ class Writer:
         return n > 0 and self.call("p") or f"({self.expression('s', n)}, {self.expression('v', n)})"
 
     def expression_l(self, n):
-        forms = [f"[{self.expression('v', n)}, {self.expression('v', n)}]"]
-        if "holders" in self.parts:
-            x = self.fresh("x")
-            forms.append(f"[{self.pick([x + ' + 1.0', x + ' * ' + self.atom('s')])} for {x} in {self.matrix()}[1:]]")
-        return n > 0 and self.call("l") or self.pick(forms)
+        return (n > 0 and self.call("l")) or f"[{self.expression('v', n)}, {self.expression('v', n)}]"
 
     def expression_q(self, n):
-        x = self.fresh("x")
         s = lambda: self.expression("s", n)
-        return n > 0 and self.call("q") or self.pick([
-            f"[{s()}, {s()}, {s()}]",
-            f"[{x} * {s()} for {x} in {self.vector()}]",
-            f"[{x} + {self.vector()}[{x}] for {x} in range(3)]",
-            f"[*{self.vector()}[1:], {s()}]",
-        ])  # fmt: skip
+        return (n > 0 and self.call("q")) or f"[{s()}, {s()}, {s()}]"
 
     def expression_r(self, n):
         x, y = self.fresh("x"), self.fresh("x")
         return n > 0 and self.call("r") or self.pick([
             f"[{x} * {self.expression('s', n)} for {x} in {self.vector()} if {x} > 0.13]",
+            f"[{x} + {self.vector()}[{x}] for {x} in range(3)]",
+            f"[*{self.vector()}[1:], {self.expression('s', n)}]",
             f"[{x} * {y} for {x} in {self.vector()} for {y} in {self.vector()} if {x} < {y}]",
         ])  # fmt: skip
 
