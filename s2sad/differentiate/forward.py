@@ -690,10 +690,11 @@ class _Tangent:
             return
         dots: list[Var] = []
         unpack: Block = []
+        given_is_written = any(self.aliases.written(v) for a in stmt.args for v in vars_of(a))
         for position in sorted(results):
             var = stmt.vars[position]
             if self.paths(var) == [()]:
-                if var in self.stored and self.kinds.get(var, UNKNOWN).shape != ():
+                if (var in self.stored or given_is_written) and self.kinds.get(var, UNKNOWN).shape != ():
                     # What is new memory in the callee may have a tangent that is not: `p + 1.0` has that of p.
                     given_dot = Var(self.dot(var).hint, True)
                     self.kinds[given_dot] = self.kinds[self.dot(var)]

@@ -21,6 +21,9 @@ ALLOWED = (
     ("S205", "a write into what the argument"),  # the array of a list that is given
     ("S205", "shares memory that is written into cannot be proved"),  # an array of a list of unknown length
     ("S205", "writes into its arguments and calls itself"),
+    # A loop that makes a dict or a number anew of what it made in the trip before.
+    ("S204", "its object changes its form in a loop"),
+    ("S205", "is a number or an array is not known"),
     ("S201", "what is unpacked here has no known length"),  # `a, b, c = [x * s for x in v]`
     ("S201", "a loop over a dict is not supported"),  # an array of a dict, in an inner loop
     ("S201", "a loop over a dict whose keys are not known"),  # those of a dict comprehension

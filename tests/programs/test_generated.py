@@ -17,7 +17,7 @@ from programs.generator.program import PARTS, REFUSED, Program
 
 import s2sad
 
-COUNT = int(os.environ.get("S2SAD_PROGRAMS", "1000"))
+COUNT = int(os.environ.get("S2SAD_PROGRAMS", "200"))
 SEED = int(os.environ.get("S2SAD_SEED", "0"))
 SHARES = 20
 
