@@ -402,7 +402,7 @@ def describe(name: str, signature: str, kind: Callable[..., Kind]) -> None:
 
 def described(name: str) -> Rule | None:
     """What is said of the result of an operation that has no rule, or None."""
-    load()
+    load_for(name)
     return _described.get(name)
 
 
@@ -453,7 +453,7 @@ def find(name: str) -> Rule | None:
     >>> find("numpy.sin").differentiable
     ('x',)
     """
-    load("scipy" if "scipy." in name else "numpy")
+    load_for(name)
     name = _aliases.get(name, name)
     for table in (*_own_tables.get(), COMMON):
         if name in table.rules:
@@ -498,7 +498,7 @@ def canonical_name(name: str) -> str:
     >>> canonical_name("numpy.ndarray.sum")
     'numpy.sum'
     """
-    load()
+    load_for(name)
     return _aliases.get(name, name)
 
 
@@ -528,7 +528,7 @@ def named(function: object) -> str | None:
 
 def is_of_user(name: str) -> bool:
     """Whether a user's rule stands under a name here."""
-    load()
+    load_for(name)
     return any(name in table.rules for table in (*_own_tables.get(), COMMON))
 
 
@@ -550,7 +550,7 @@ def refusal(name: str) -> Refusal | None:
     >>> refusal("numpy.frombuffer").help
     'use arrays and their views'
     """
-    load("scipy" if "scipy." in name else "numpy")
+    load_for(name)
     return _refusals.get(name)
 
 
@@ -602,6 +602,11 @@ def load(*libraries: str) -> None:
 
 #: The group of entry points under which a package names its rules.
 ENTRY_POINTS = "s2sad.rules"
+
+
+def load_for(name: str) -> None:
+    """Import the rule files of the library that a qualified name is of."""
+    load("scipy" if "scipy." in name else "numpy")
 
 
 def load_entry_points() -> None:
