@@ -116,7 +116,7 @@ nondifferentiable(f"{_HERE}.dual_norm", signature="norm")
 
 def _like_a(is_real: bool) -> Callable[..., Kind]:
     def kind(*, literals: Literals, x: Kind, a: Kind, **_: Any) -> Kind:
-        return Kind("array" if a.is_array and a.rank else "unknown", _dtype(x, is_real), a.shape)
+        return Kind("array" if a.is_array and a.rank else "unknown", _dtype(x, is_real or a.is_real), a.shape)
 
     return kind
 

@@ -64,6 +64,7 @@ def half_spectrum(g: Any, axis: int = -1, norm: Any = None) -> Any:
 def irfft_adjoint(g: Any, a: Any, n: Any = None, axis: int = -1, norm: Any = None) -> Any:
     """The adjoint of `np.fft.irfft(a, n, axis, norm)`."""
     half = half_spectrum(g, axis, norm)
+    half = half if np.iscomplexobj(a) else half.real
     return half if np.shape(half) == np.shape(a) else fitted(half, a)
 
 
@@ -87,7 +88,8 @@ def irfftn_adjoint(g: Any, a: Any, s: Any = None, axes: Any = None, norm: Any = 
     """The adjoint of `np.fft.irfftn(a, s, axes, norm)`, which is real in its last axis only."""
     axes, _ = transformed(a, s, axes)
     half = half_spectrum(g, axes[-1], norm)
-    return fitted(np.fft.ifftn(half, axes=axes[:-1], norm=norm) if len(axes) > 1 else half, a)
+    half = np.fft.ifftn(half, axes=axes[:-1], norm=norm) if len(axes) > 1 else half
+    return fitted(half if np.iscomplexobj(a) else half.real, a)
 
 
 def irfftn_again(x: Any, like: Any, s: Any = None, axes: Any = None, norm: Any = None) -> Any:
