@@ -129,7 +129,7 @@ class Derivative:
             self._primal: Primal = LivePrimal(function)
             with collection_paused():
                 self._primal.source  # noqa: B018  (a function without source is refused here, where it is named)
-            self._code, self._defaults = function.__code__, defaults_of(function)
+        self._set_up_for = self._signed()
         name = self._base_name()
         self._parameters = self._own_parameters()
         names = [p.name for p in self._parameters]
@@ -149,6 +149,12 @@ class Derivative:
         self._set_call()
 
     # ---- what it is --------------------------------------------------------------------------------------------
+
+    def _signed(self) -> tuple[Any, ...]:
+        """What the signature follows from: the code and the defaults that the user's function has now."""
+        if self._inner is not None:
+            return self._inner._signed()
+        return self._parts.function.__code__, *defaults_of(self._parts.function)
 
     def _base_name(self) -> str:
         return self._inner.__name__ if self._inner is not None else self._primal.name
@@ -483,6 +489,8 @@ class Derivative:
         self, positional: tuple[Any, ...], keyword: dict[str, Any], more: tuple[Any, ...], named: dict[str, Any]
     ) -> Any:
         """Any call: check the arguments, find or make the specialisation, run it. What was not given is MISSING."""
+        if self._signed() != self._set_up_for:
+            self._forget()
         order = list(self.__signature__.parameters.values())
         count = next((i for i, v in enumerate(positional) if v is MISSING), len(positional))
         kwargs = {n: v for n, v in keyword.items() if v is not MISSING}
@@ -606,10 +614,10 @@ class Derivative:
         with self._lock:
             if self._inner is not None:
                 self._inner._forget()
-            elif (self._parts.function.__code__, defaults_of(self._parts.function)) != (self._code, self._defaults):
+            if self._signed() != self._set_up_for:
                 self._set_up()
                 return
-            else:
+            if self._inner is None:
                 self._primal = LivePrimal(self._parts.function)
             self._table, self._by_shape, self._made, self._guards = {}, {}, {}, {}
             self._set_call()
@@ -880,9 +888,10 @@ def _without_modules(kinds: Sequence[Kind], place: Place | None) -> tuple[list[K
     return made, next(iter(found), None)
 
 
-def defaults_of(function: Any) -> tuple[int, int]:
-    """Which defaults a function has now, by their identities."""
-    return id(getattr(function, "__defaults__", None)), id(getattr(function, "__kwdefaults__", None))
+def defaults_of(function: types.FunctionType) -> tuple[tuple[int, ...], tuple[tuple[str, int], ...]]:
+    """Which defaults a function has now, by their identities: of its last positional parameters, and by name."""
+    by_name = (function.__kwdefaults__ or {}).items()
+    return tuple(map(id, function.__defaults__ or ())), tuple((name, id(value)) for name, value in by_name)
 
 
 def guards_of(lowering: Lowering) -> list[Guard]:

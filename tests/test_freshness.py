@@ -432,3 +432,33 @@ def test_warnings_once():
         assert derivative(np.float64(1.0), 2.0) == 0.0
     assert len(caught) == 1
     assert caught[0].filename == __file__
+
+
+def test_defaults_change():
+    def f(x, k=2.0, *, m=1.0):
+        return k * m * x * x
+
+    first, both, second = grad(f), value_and_grad(f), grad(grad(f))
+
+    def slopes(*args, **kwargs):
+        return first(*args, **kwargs), both(*args, **kwargs)[1], second(*args, **kwargs)
+
+    assert slopes(1.0) == (4.0, 4.0, 4.0)
+    f.__defaults__ = (5.0,)
+    assert slopes(1.0) == (10.0, 10.0, 10.0)
+    f.__kwdefaults__ = {"m": 3.0}
+    assert slopes(1.0) == (30.0, 30.0, 30.0)
+    assert slopes(1.0, 2.0, m=1.0) == (4.0, 4.0, 4.0)
+    f.__defaults__ = None
+    with pytest.raises(S2sadError, match="S402"):
+        first(1.0)
+
+
+def test_a_default_is_given_where_there_was_none():
+    def f(x, k):
+        return k * x * x
+
+    derivative = grad(f)
+    assert derivative(1.0, 2.0) == 4.0
+    f.__defaults__ = (7.0,)
+    assert derivative(1.0) == 14.0

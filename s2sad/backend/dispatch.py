@@ -166,17 +166,20 @@ def make_call(
     missing = scope.bind("missing", MISSING)
     head = [me, *(f"{p.name}={missing}" for p in positional), "/"]
     head.append(f"*{more}")
-    head += [f"{p.name}={scope.bind('default', MISSING if p.default is p.empty else p.default)}" for p in keyword]
+    head += [f"{p.name}={missing}" for p in keyword]
     head.append(f"**{named}")
     fixed = [scope.bind("bound", value) for value in bound]
-    names = [*fixed, *(p.name for p in positional), *(p.name for p in keyword)]
+    # A default has a name of its own, so that `slow` is told what was not given: defaults may have changed.
+    own = {p.name: p.name if p.default is p.empty else scope.unused(f"{p.name}_given") for p in parameters}
+    names = [*fixed, *(own[p.name] for p in positional), *(own[p.name] for p in keyword)]
     key = ", ".join(f"{scope.builtin('type')}({n})" for n in names)
     slowly = f"return {scope.bind('slow', slow)}({me}, ({''.join(f'{p.name}, ' for p in positional)}), "
     slowly += f"{{{', '.join(f'{p.name!r}: {p.name}' for p in keyword)}}}, {more}, {named})"
     lines = [f"def __call__({', '.join(head)}):", f"    if {more} or {named}:", f"        {slowly}"]
-    for p in positional:
+    for p in parameters:
         if p.default is not p.empty:
-            lines += [f"    if {p.name} is {missing}:", f"        {p.name} = {scope.bind('default', p.default)}"]
+            default = scope.bind("default", p.default)
+            lines.append(f"    {own[p.name]} = {default} if {p.name} is {missing} else {p.name}")
     found = f"{scope.bind('table', table)}[{key or '()'}]"
     tests = " and ".join(g.test(scope.bind) for g in guards)
     errors = ", ".join(map(scope.builtin, ("KeyError", "ValueError", "TypeError")))
@@ -187,7 +190,7 @@ def make_call(
         f"        {f} = None",
         f"    if {f} is None:",
         f"        {slowly}",
-        f"    return {f}({_arguments(fixed, positional, keyword)})",
+        f"    return {f}({_arguments(fixed, positional, keyword, own)})",
     ]
     return scope.function("__call__", lines)
 
@@ -221,7 +224,7 @@ def make_shape_call(
         f"    {f} = {scope.bind('table', table)}.get(({key}))",
         f"    if {f} is None:",
         f"        {f} = {scope.bind('missed', missed)}([{', '.join(names)}])",
-        f"    return {f}({_arguments(fixed, positional, keyword)})",
+        f"    return {f}({_arguments(fixed, positional, keyword, {p.name: p.name for p in parameters})})",
     ]
     return scope.function("by_shape", lines)
 
@@ -239,9 +242,13 @@ def shape_key(values: Sequence[Any], arrays: Sequence[int], objects: Sequence[in
 
 
 def _arguments(
-    fixed: Sequence[str], positional: Sequence[inspect.Parameter], keyword: Sequence[inspect.Parameter]
+    fixed: Sequence[str],
+    positional: Sequence[inspect.Parameter],
+    keyword: Sequence[inspect.Parameter],
+    own: Mapping[str, str],
 ) -> str:
-    return ", ".join([*fixed, *(p.name for p in positional), *(f"{p.name}={p.name}" for p in keyword)])
+    """The arguments of a call; own: by which name the value of each parameter goes."""
+    return ", ".join([*fixed, *(own[p.name] for p in positional), *(f"{p.name}={own[p.name]}" for p in keyword)])
 
 
 class _Scope:
