@@ -590,3 +590,24 @@ def test_calls_in_threads():
     for t in threads:
         t.join()
     assert not wrong
+
+
+def test_a_seed_without_axes_is_not_written_into():
+    def power(x, n):
+        y = x
+        for _ in range(n):
+            y = y * x
+        return y
+
+    seed = np.array(1.0)
+    assert s2sad.vjp(power)(2.0, 2, seed) == 12.0
+    assert seed == 1.0
+
+    def doubled(x, n):
+        for _ in range(n):
+            x *= 2.0
+        return x * x
+
+    tangent = np.array(1.0)
+    assert s2sad.jvp(doubled)(2.0, 2, tangent) == (64.0, 64.0)
+    assert tangent == 1.0
