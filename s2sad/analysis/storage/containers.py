@@ -88,7 +88,8 @@ class Containers(Flow):
             return NOTHING
 
     def missing(self, thing: Thing, key: Any) -> Exception:
-        return self.refuse("S201", f"this {thing.sort} has no item {key!r} here", "the function itself raises here")
+        reason = f"as far as can be followed, this {thing.sort} has no item {key!r} here"
+        return self.refuse("S201", reason, "make it as long as it gets before the loop, or use an array")
 
     def getitem(self, base: Value, index: Value) -> Value | None:
         """`base[index]`; None where the operation stays as it is."""
