@@ -74,10 +74,13 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
     if isinstance(expr, Raw):
         return expr.kind
     bottom = False
+    asked: dict[int, tuple[Expr, Kind | None]] = {}  # each operand once: asked twice at every depth, it costs 2 ** depth
 
     def operand(e: Expr) -> Kind:
         nonlocal bottom
-        kind = reached_kind(e, of, call)
+        if id(e) not in asked:
+            asked[id(e)] = e, reached_kind(e, of, call)
+        kind = asked[id(e)][1]
         bottom = bottom or kind is None
         return kind or UNKNOWN
 
