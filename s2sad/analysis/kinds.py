@@ -74,7 +74,7 @@ def reached_kind(expr: Expr, of: Callable[[Var], Kind | None], call: CallKind | 
     if isinstance(expr, Raw):
         return expr.kind
     bottom = False
-    asked: dict[int, tuple[Expr, Kind | None]] = {}  # each operand once: asked twice at every depth, it costs 2 ** depth
+    asked: dict[int, tuple[Expr, Kind | None]] = {}  # once each: asked twice a level, nesting costs 2 ** depth
 
     def operand(e: Expr) -> Kind:
         nonlocal bottom

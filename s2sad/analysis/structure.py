@@ -54,6 +54,7 @@ def position_of(kind: Kind, place: Any) -> int | None:
 def part_of(base: Expr, kind: Kind, k: int) -> Op:
     """The expression of the k-th thing that a value of a kind holds: an item, the value of a key, an attribute.
 
+    >>> from s2sad.ir.nodes import Var
     >>> part_of(Var("p"), Kind("dict", items=(Kind("int"), Kind("int")), keys=("w", "b")), 1)
     operator.getitem(p, 'b')
     """

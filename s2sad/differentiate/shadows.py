@@ -143,9 +143,10 @@ class Shadows:
     def _shadow_of(self, expr: Expr) -> Expr:
         if isinstance(expr, Var):
             return self.bar(expr) if expr in self.shadowed else Const(None)
-        if isinstance(expr, Op) and expr.name in DISPLAYS:
-            return Op(expr.name, tuple(map(self._shadow_of, expr.operands)))
-        assert isinstance(expr, Op)
+        if not isinstance(expr, Op):
+            return Const(None)  # a literal that stands in a display
+        if expr.name in DISPLAYS:
+            return replace(expr, operands=tuple(map(self._shadow_of, expr.operands)))
         return substitute(expr, lambda v: self.bar(v) if v in self.shadowed else v)
 
     def _sites(self, function: Function) -> dict[Site, tuple[int, ...]]:

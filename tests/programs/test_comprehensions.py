@@ -151,7 +151,7 @@ def sorted_keys(x, y):
 
 
 @at(VECTOR)
-def tests_of_all(x):
+def any_and_all(x):
     total = np.sum(x * x)
     if all(v < 100 for v in x) and not any(v > 100 for v in x):
         total = total * 2.0

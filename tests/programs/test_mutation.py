@@ -56,6 +56,25 @@ def dict_filled_key_by_key(x, y):
     return d["a"] * d["b"] + len(d)
 
 
+def writes_an_array_of(d, factor):
+    d["b"][0] = 0.4 * factor
+
+
+@at(VECTOR)
+def dict_of_a_number_and_an_array_that_a_callee_writes(v):
+    w = v * v
+    writes_an_array_of({"a": 0.5, "b": w}, v[1])
+    return np.sum(w * v)
+
+
+@at(VECTOR)
+def dict_of_a_number_and_an_argument_that_a_callee_writes(v):
+    w = v * 1.0
+    scale = 0.5
+    writes_an_array_of({"a": scale, "b": w}, scale)
+    return np.sum(v * w) + scale
+
+
 @at(0.7, 1.3)
 def dict_written_in_a_loop(x, y):
     d = {"a": x, "b": y}

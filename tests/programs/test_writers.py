@@ -268,6 +268,15 @@ def written_through_a_temporary_view(x):
     return np.sum(y * x)
 
 
+@right(VECTOR)
+def reduce_out(x):
+    y = np.zeros(2)
+    np.add.reduce(x.reshape(2, 2), 0, None, y)
+    np.add.accumulate(y, out=y)
+    np.cumsum(y, 0, None, y)
+    return np.sum(y * y)
+
+
 @refused(VECTOR)
 def sum_in_single(x):
     z = np.zeros(1, dtype=np.float32)
@@ -280,15 +289,6 @@ def out_int(x):
     y = np.zeros(4, dtype=int)
     np.multiply(x, x, out=y, casting="unsafe")
     return np.sum(y * x)
-
-
-@refused(VECTOR)
-def reduce_out(x):
-    y = np.zeros(2)
-    np.add.reduce(x.reshape(2, 2), 0, None, y)
-    np.add.accumulate(y, out=y)
-    np.cumsum(y, 0, None, y)
-    return np.sum(y * y)
 
 
 @refused(VECTOR)
