@@ -19,6 +19,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import pytest
 import scipy
 import scipy.special
 
@@ -584,6 +585,7 @@ def missed(names: list[str], covered: Covered) -> list[str]:
 
 def broken(entry: Rule, factor: float = 1.001) -> Rule:
     """A rule whose adjoints and tangents are a little off, which a check must notice."""
+
     def spoil(cases: tuple[Case, ...]) -> tuple[Case, ...]:
         made = []
         for case in cases:
@@ -618,6 +620,30 @@ def unknown_names(entry: Rule) -> list[str]:
                 if not hasattr(NAMES[root], node.attr):
                     found.add(f"{root}.{node.attr}")
     return sorted(found)
+
+
+def checks_of(uses: list[Use], names: list[str]) -> tuple[Any, Any, Any]:
+    """The tests that a file of rules has: of each use, of all cases together, of the names that the rules read."""
+
+    @pytest.mark.parametrize("u", uses, ids=repr)
+    def test_rule(u: Use) -> None:
+        check(u)
+        check_dtype(u)
+
+    def test_every_case_is_checked() -> None:
+        covered: Covered = set()
+        for u in uses:
+            check(u, covered)
+        assert not missed(names, covered)
+
+    @pytest.mark.parametrize("name", names)
+    def test_names_exist(name: str) -> None:
+        assert function_of(name) is not None
+        entry = registry.find(name)
+        assert entry is not None
+        assert not unknown_names(entry)
+
+    return test_rule, test_every_case_is_checked, test_names_exist
 
 
 # Arguments

@@ -7,14 +7,12 @@ from rules.harness import (
     Wrong,
     broken,
     check,
-    check_dtype,
+    checks_of,
     chosen,
     evaluate,
     function_of,
     kind_of,
-    missed,
     rules_of,
-    unknown_names,
     use,
 )
 
@@ -233,23 +231,7 @@ USES = [
 USES = [u for u in USES if function_of(u.name) is not None]
 
 
-@pytest.mark.parametrize("u", USES, ids=repr)
-def test_rule(u):
-    check(u)
-    check_dtype(u)
-
-
-def test_every_case_is_checked():
-    covered = set()
-    for u in USES:
-        check(u, covered)
-    assert not missed(NAMES, covered)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_exist(name):
-    assert function_of(name) is not None
-    assert not unknown_names(registry.find(name))
+test_rule, test_every_case_is_checked, test_names_exist = checks_of(USES, NAMES)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,7 @@
 """Every rule of the methods of ufuncs, in every case, against differences."""
 
 import numpy as np
-import pytest
-from rules.harness import check, check_dtype, function_of, missed, numbers, rules_of, unknown_names, use
-
-from s2sad.rules import registry
+from rules.harness import checks_of, numbers, rules_of, use
 
 NAMES = rules_of("s2sad.rules.ufuncs")
 
@@ -33,20 +30,4 @@ def uses():
 USES = list(uses())
 
 
-@pytest.mark.parametrize("u", USES, ids=repr)
-def test_rule(u):
-    check(u)
-    check_dtype(u)
-
-
-def test_every_case_is_checked():
-    covered = set()
-    for u in USES:
-        check(u, covered)
-    assert not missed(NAMES, covered)
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_names_exist(name):
-    assert function_of(name) is not None
-    assert not unknown_names(registry.find(name))
+test_rule, test_every_case_is_checked, test_names_exist = checks_of(USES, NAMES)
