@@ -520,20 +520,22 @@ class Derivative:
             at = order.index(name)
             values[at] = self._differentiable(values[at], name)
         for k, name in enumerate(self._extra_names()):
-            at, own = order.index(name), self._parameters[self._wrt[k if self.options.mode == "forward" else 0]].name
+            at = order.index(name)
             values[at] = self._differentiable(values[at], name)
-            like_array = self.options.mode == "forward" and isinstance(given[order.index(own)], np.ndarray)
-            if isinstance(values[at], np.ndarray) and not values[at].ndim and not like_array:
-                values[at] = values[at][()]  # a number, which `+=` in the text does not write into
+            like: Any = None
             if self.options.mode == "forward":
-                if not same_structure(values[order.index(own)], values[at]):
+                own = self._parameters[self._wrt[k]].name
+                like = values[order.index(own)]
+                if not same_structure(like, values[at]):
                     reason = f"{name!r} does not have the shape of {own!r}"
                     raise S2sadError("S402", reason, self._place(), "pass a tangent of the same shape")
-                if not same_field(values[order.index(own)], values[at]):
+                if not same_field(like, values[at]):
                     reason = f"of {name!r} and {own!r} one is real and the other complex"
                     help = "pass a tangent that is complex where its argument is"
                     raise S2sadError("S402", reason, self._place(), help)
-                values[at] = _in_dtype_of(values[order.index(own)], values[at])
+                values[at] = _in_dtype_of(like, values[at])
+            if isinstance(values[at], np.ndarray) and not values[at].ndim and not isinstance(like, np.ndarray):
+                values[at] = values[at][()]  # a number, which `+=` in the text does not write into
         for value, name in zip(values, order):
             if isinstance(value, np.ndarray) and type(value) not in _ARRAYS:
                 reason = f"{name!r} is a {type(value).__name__}, whose operations are not those of a plain array"
